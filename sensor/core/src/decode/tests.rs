@@ -1,0 +1,4 @@
+//! Tests of the whole stage.
+
+mod frames;
+mod table;

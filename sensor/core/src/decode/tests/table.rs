@@ -1,0 +1,1 @@
+//! One packet for every link type and tunnel.
