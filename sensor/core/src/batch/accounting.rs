@@ -1,0 +1,59 @@
+//! The `accounting` table.
+
+use std::sync::Arc;
+
+use arrow_array::{
+    ArrayRef, Float64Array, RecordBatch, TimestampNanosecondArray, UInt32Array, UInt64Array,
+};
+use arrow_schema::{ArrowError, Field, Schema};
+
+use super::Labels;
+use super::column::{constant, words};
+use crate::counters::{Counts, INTERVAL_NS, Interval};
+
+/// Turns a worker's intervals into rows in the order given.
+pub fn accounting_batch(
+    rows: &[Interval],
+    worker: u32,
+    interfaces: &[String],
+    labels: &Labels,
+) -> Result<RecordBatch, ArrowError> {
+    let count = rows.len();
+    let sum = |value: fn(&Counts) -> u64| -> ArrayRef {
+        Arc::new(UInt64Array::from_iter_values(rows.iter().map(|row| value(&row.counts))))
+    };
+    let starts = TimestampNanosecondArray::from_iter_values(rows.iter().map(|row| row.start_ns));
+    let interface = rows.iter().map(|row| i32::from(row.interface)).collect();
+    #[allow(clippy::cast_precision_loss)] // A minute.
+    let interval_s = INTERVAL_NS as f64 / 1e9;
+    let columns: Vec<(&str, ArrayRef)> = vec![
+        ("time", Arc::new(starts.with_timezone("UTC"))),
+        ("interval_s", Arc::new(Float64Array::from(vec![interval_s; count]))),
+        ("sensor", constant(&labels.sensor, count)?),
+        ("worker", Arc::new(UInt32Array::from(vec![worker; count]))),
+        ("interface", words(interface, interfaces.iter().cloned())?),
+        ("packets_seen", sum(|counts| counts.packets_seen)),
+        ("bytes_seen", sum(|counts| counts.bytes_seen)),
+        ("packets_matched", sum(|counts| counts.packets_matched)),
+        ("packets_unmatched", sum(|counts| counts.packets_unmatched)),
+        ("packets_malformed", sum(|counts| counts.packets_malformed)),
+        ("packets_truncated", sum(|counts| counts.packets_truncated)),
+        ("packets_duplicate", sum(|counts| counts.packets_duplicate)),
+        ("packets_prefiltered", sum(|_| 0)),
+        ("packets_dropped_store", sum(|_| 0)),
+        ("rows_dropped_store", sum(|_| 0)),
+        ("packets_dropped_kernel", sum(|_| 0)),
+        ("packets_dropped_interface", sum(|_| 0)),
+        ("flows_created", sum(|counts| counts.flows_created)),
+        ("flows_expired", sum(|counts| counts.flows_expired)),
+        ("flows_evicted", sum(|counts| counts.flows_evicted)),
+        ("names_found", sum(|_| 0)),
+        ("names_evicted", sum(|_| 0)),
+    ];
+    let fields: Vec<Field> = columns
+        .iter()
+        .map(|(name, column)| Field::new(*name, column.data_type().clone(), true))
+        .collect();
+    let arrays = columns.into_iter().map(|(_, column)| column).collect();
+    RecordBatch::try_new(Arc::new(Schema::new(fields)), arrays)
+}

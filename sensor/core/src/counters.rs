@@ -1,0 +1,137 @@
+//! Where every frame ends: counted once, by interval of packet time and capture interface.
+
+use std::collections::HashMap;
+
+use crate::flow::ShardCounters;
+
+/// An interval of the `accounting` table.
+pub const INTERVAL_NS: i64 = 60_000_000_000;
+
+/// Most intervals and interfaces held before their rows are written; more rows of a kind sum up all the same.
+const MAX_HELD: usize = 4096;
+
+/// What was counted in one interval on one interface.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Counts {
+    /// Frames read.
+    pub packets_seen: u64,
+    /// Their length on the wire.
+    pub bytes_seen: u64,
+    /// Frames counted in a flow.
+    pub packets_matched: u64,
+    /// Frames without a watched address, not IP, or not supported.
+    pub packets_unmatched: u64,
+    /// Frames whose headers are cut off or contradict themselves.
+    pub packets_malformed: u64,
+    /// Frames cut by the snap length.
+    pub packets_truncated: u64,
+    /// Matched frames that repeat another.
+    pub packets_duplicate: u64,
+    /// Flows begun.
+    pub flows_created: u64,
+    /// Flows ended by time, close or the end of input.
+    pub flows_expired: u64,
+    /// Flows ended for lack of room.
+    pub flows_evicted: u64,
+}
+
+impl Counts {
+    /// Adds another interval's counts.
+    pub fn add(&mut self, other: &Self) {
+        self.packets_seen += other.packets_seen;
+        self.bytes_seen += other.bytes_seen;
+        self.packets_matched += other.packets_matched;
+        self.packets_unmatched += other.packets_unmatched;
+        self.packets_malformed += other.packets_malformed;
+        self.packets_truncated += other.packets_truncated;
+        self.packets_duplicate += other.packets_duplicate;
+        self.flows_created += other.flows_created;
+        self.flows_expired += other.flows_expired;
+        self.flows_evicted += other.flows_evicted;
+    }
+
+    /// Adds what a shard did between two looks at its counters.
+    pub fn add_shard(&mut self, before: &ShardCounters, after: &ShardCounters) {
+        self.packets_duplicate += after.packets_duplicate - before.packets_duplicate;
+        self.flows_created += after.flows_created - before.flows_created;
+        self.flows_expired += after.flows_expired - before.flows_expired;
+        self.flows_evicted += after.flows_evicted - before.flows_evicted;
+    }
+}
+
+/// A row of the `accounting` table but for the sensor.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Interval {
+    /// Start of the interval, a multiple of [`INTERVAL_NS`].
+    pub start_ns: i64,
+    /// Capture interface.
+    pub interface: u16,
+    /// What was counted.
+    pub counts: Counts,
+}
+
+/// The counts of one worker.
+#[derive(Debug, Default)]
+pub struct Accounting {
+    current: Option<Interval>,
+    held: HashMap<(i64, u16), Counts>,
+    full: Vec<Interval>,
+    total: Counts,
+}
+
+impl Accounting {
+    /// The counts of the interval that holds `time_ns`. Packets mostly stay in one, so it is kept at hand.
+    #[inline]
+    pub fn at(&mut self, time_ns: i64, interface: u16) -> &mut Counts {
+        let stays = self.current.as_ref().is_some_and(|current| {
+            current.interface == interface
+                && time_ns >= current.start_ns
+                && time_ns.abs_diff(current.start_ns) < INTERVAL_NS.unsigned_abs()
+        });
+        if !stays {
+            self.put_away();
+            let start_ns = time_ns.saturating_sub(time_ns.rem_euclid(INTERVAL_NS));
+            self.current = Some(Interval { start_ns, interface, counts: Counts::default() });
+        }
+        // Just set where it was empty.
+        &mut self.current.get_or_insert(Interval { start_ns: 0, interface, counts: Counts::default() }).counts
+    }
+
+    #[cold]
+    fn put_away(&mut self) {
+        let Some(current) = self.current.take() else { return };
+        self.total.add(&current.counts);
+        self.held.entry((current.start_ns, current.interface)).or_default().add(&current.counts);
+        if self.held.len() > MAX_HELD {
+            self.write_out();
+        }
+    }
+
+    fn write_out(&mut self) {
+        let rows = self.held.drain().map(|((start_ns, interface), counts)| Interval {
+            start_ns,
+            interface,
+            counts,
+        });
+        let written = self.full.len();
+        self.full.extend(rows);
+        self.full[written..].sort_unstable_by_key(|row| (row.start_ns, row.interface));
+    }
+
+    /// Rows that made room for others.
+    pub fn full(&mut self) -> &mut Vec<Interval> {
+        &mut self.full
+    }
+
+    /// Every row that is left.
+    pub fn finish(&mut self) -> Vec<Interval> {
+        self.put_away();
+        self.write_out();
+        std::mem::take(&mut self.full)
+    }
+
+    /// The sum over all intervals put away so far.
+    pub fn total(&self) -> Counts {
+        self.total
+    }
+}

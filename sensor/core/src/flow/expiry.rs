@@ -1,0 +1,94 @@
+//! When a flow has ended, and finding those that have.
+
+use super::FlowLimits;
+use super::entry::{EndReason, Flow};
+use super::packet::Packet;
+use super::slots::Slots;
+
+const SECOND: u64 = 1_000_000_000;
+
+/// Packets may be so much out of order before a flow is swept too early.
+const REORDER_NS: u64 = 5 * SECOND;
+/// A sweep over all places begins at most so often.
+const SWEEP_EVERY_NS: u64 = 2 * SECOND;
+/// Places looked at each time.
+const SWEEP_PLACES: usize = 8192;
+
+/// Why the flow is over by the time this packet comes, if it is.
+#[inline]
+pub(super) fn ended_before(flow: &Flow, packet: &Packet, limits: &FlowLimits) -> Option<EndReason> {
+    const SYN_ONLY: u8 = 0x02;
+    if let Some((reason, closed_ns)) = flow.closed() {
+        let begins_anew = packet.tcp_flags & 0x12 == SYN_ONLY;
+        if begins_anew || packet.time_ns.saturating_sub(closed_ns) > limits.close_ns {
+            return Some(reason);
+        }
+    }
+    if packet.time_ns.saturating_sub(flow.end_ns) > limits.idle_ns
+        || flow.start_ns.saturating_sub(packet.time_ns) > limits.idle_ns
+    {
+        return Some(EndReason::Idle);
+    }
+    if let Some(reason) = swept_at(flow, packet.clock_ns, limits) {
+        return Some(reason);
+    }
+    if flow.same_blocks(packet) { None } else { Some(EndReason::End) }
+}
+
+/// Why a flow may be swept once the stream's clock says this much.
+///
+/// A packet that finds a flow asks this too: whether the sweep has come by must not show in the records.
+#[inline]
+pub(super) fn swept_at(flow: &Flow, clock_ns: u64, limits: &FlowLimits) -> Option<EndReason> {
+    let silent_ns = clock_ns.saturating_sub(flow.clock_ns);
+    match flow.closed() {
+        Some((reason, _)) if silent_ns > limits.close_ns.unsigned_abs() + REORDER_NS => Some(reason),
+        None if silent_ns > limits.idle_ns.unsigned_abs() + REORDER_NS => Some(EndReason::Idle),
+        _ => None,
+    }
+}
+
+/// Walks over the places a piece at a time.
+#[derive(Debug, Default)]
+pub(super) struct Sweep {
+    next_place: usize,
+    began_ns: u64,
+    under_way: bool,
+}
+
+impl Sweep {
+    /// Adds the places of flows that have ended to `found`.
+    pub(super) fn step(
+        &mut self,
+        slots: &Slots,
+        clock_ns: u64,
+        limits: &FlowLimits,
+        found: &mut Vec<(u32, EndReason)>,
+    ) {
+        if !self.under_way {
+            if clock_ns.saturating_sub(self.began_ns) < SWEEP_EVERY_NS {
+                return;
+            }
+            *self = Self { next_place: 0, began_ns: clock_ns, under_way: true };
+        }
+        let end = self.next_place + SWEEP_PLACES;
+        found.extend(
+            slots
+                .range(self.next_place, end)
+                .filter_map(|(slot, flow)| Some((slot, swept_at(flow, clock_ns, limits)?))),
+        );
+        self.next_place = end;
+        self.under_way = end < slots.used();
+    }
+}
+
+/// The places of the longest idle sixteenth: evicting many at once pays for the search.
+pub(super) fn longest_idle(slots: &Slots) -> Vec<u32> {
+    let mut by_age: Vec<(u64, u32)> =
+        slots.range(0, slots.used()).map(|(slot, flow)| (flow.clock_ns, slot)).collect();
+    let count = (by_age.len() / 16).max(1).min(by_age.len());
+    if count < by_age.len() {
+        by_age.select_nth_unstable(count);
+    }
+    by_age.into_iter().take(count).map(|(_, slot)| slot).collect()
+}

@@ -1,0 +1,121 @@
+//! Later fragments find the ports in the first one, whichever comes first.
+
+use std::collections::{HashMap, VecDeque};
+
+use super::key::FlowKey;
+use super::packet::Packet;
+use crate::decode::Fragment;
+
+/// Most datagrams remembered at a time.
+const MAX_DATAGRAMS: usize = 8192;
+/// Most later fragments that wait for a first one, over all datagrams.
+const MAX_WAITING: usize = 32_768;
+/// A datagram is forgotten so long after its first seen fragment (RFC 791 suggests 15 s, RFC 8200 60 s).
+const TIMEOUT_NS: u64 = 30_000_000_000;
+
+/// A datagram: who sent it to whom, and its identification.
+#[derive(Clone, Copy, PartialEq, Eq, Hash)]
+struct Datagram {
+    low: u128,
+    high: u128,
+    protocol: u8,
+    version: u8,
+    forward: bool,
+    identification: u32,
+}
+
+impl Datagram {
+    fn of(packet: &Packet) -> Self {
+        let key: &FlowKey = &packet.key;
+        // Within one flow level the lower address comes first whatever the ports are.
+        Self {
+            low: key.low(),
+            high: key.high(),
+            protocol: key.protocol,
+            version: key.version(),
+            forward: packet.forward || key.low() == key.high(),
+            identification: packet.fragment_id,
+        }
+    }
+}
+
+#[derive(Default)]
+struct State {
+    first: Option<Packet>,
+    waiting: Vec<Packet>,
+}
+
+/// The datagrams under way, bounded.
+#[derive(Default)]
+pub(super) struct Fragments {
+    datagrams: HashMap<Datagram, State>,
+    order: VecDeque<(u64, Datagram)>,
+    waiting: usize,
+    /// Datagrams forgotten for lack of room.
+    pub(super) evicted: u64,
+}
+
+impl Fragments {
+    /// Takes a fragment; adds to `ready` what can be counted now, with the ports of its first fragment.
+    pub(super) fn take(&mut self, packet: &Packet, ready: &mut Vec<Packet>) {
+        self.expire(packet.clock_ns, ready);
+        let datagram = Datagram::of(packet);
+        if !self.datagrams.contains_key(&datagram) {
+            while self.datagrams.len() >= MAX_DATAGRAMS {
+                self.forget_oldest(ready);
+                self.evicted += 1;
+            }
+            self.order.push_back((packet.clock_ns, datagram));
+        }
+        let state = self.datagrams.entry(datagram).or_default();
+        if packet.fragment == Fragment::First {
+            state.first = Some(*packet);
+            ready.push(*packet);
+            self.waiting -= state.waiting.len();
+            ready.extend(state.waiting.drain(..).map(|later| with_ports_of(later, packet)));
+        } else if let Some(first) = &state.first {
+            ready.push(with_ports_of(*packet, first));
+        } else if self.waiting < MAX_WAITING {
+            self.waiting += 1;
+            state.waiting.push(*packet);
+        } else {
+            self.evicted += 1;
+            ready.push(*packet);
+        }
+    }
+
+    /// Everything that still waits, without ports.
+    pub(super) fn finish(&mut self, ready: &mut Vec<Packet>) {
+        while !self.order.is_empty() {
+            self.forget_oldest(ready);
+        }
+    }
+
+    /// Forgets the datagrams that are too old once the stream's clock says this much.
+    pub(super) fn expire(&mut self, clock_ns: u64, ready: &mut Vec<Packet>) {
+        let before_ns = clock_ns.saturating_sub(TIMEOUT_NS);
+        while self.order.front().is_some_and(|(seen_ns, _)| *seen_ns < before_ns) {
+            self.forget_oldest(ready);
+        }
+    }
+
+    fn forget_oldest(&mut self, ready: &mut Vec<Packet>) {
+        let Some((_, datagram)) = self.order.pop_front() else { return };
+        if let Some(state) = self.datagrams.remove(&datagram) {
+            self.waiting -= state.waiting.len();
+            ready.extend(state.waiting);
+        }
+    }
+}
+
+fn with_ports_of(later: Packet, first: &Packet) -> Packet {
+    Packet {
+        key: first.key,
+        hash: first.hash,
+        icmp: first.icmp,
+        forward: first.forward,
+        low_block: first.low_block,
+        high_block: first.high_block,
+        ..later
+    }
+}

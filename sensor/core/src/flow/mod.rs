@@ -1,0 +1,52 @@
+//! Flows: a table keyed by the inner 5-tuple, one shard a worker; records when they end or age.
+
+mod clock;
+mod duplicate;
+mod entry;
+mod expiry;
+mod fragment;
+mod key;
+mod packet;
+mod shard;
+mod slots;
+mod table;
+
+pub use clock::StreamClock;
+pub use entry::{EndReason, Flow, Initiator};
+pub use key::{FlowKey, HashKeys};
+pub use packet::Packet;
+pub use shard::{Shard, ShardCounters};
+
+/// How flows age and how many there may be. Times are packet times.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct FlowLimits {
+    /// A flow silent for longer has ended.
+    pub idle_ns: i64,
+    /// A record covers at most this; then the flow goes on in another.
+    pub active_ns: i64,
+    /// A closed TCP flow takes stragglers for so long.
+    pub close_ns: i64,
+    /// Most flows a shard holds; the longest idle are evicted beyond.
+    pub max_flows: usize,
+    /// Packets with the same bytes within this time are duplicates.
+    pub duplicate_ns: i64,
+    /// Whether duplicates are left out of the flows.
+    pub drop_duplicates: bool,
+}
+
+impl Default for FlowLimits {
+    fn default() -> Self {
+        const SECOND: i64 = 1_000_000_000;
+        Self {
+            idle_ns: 120 * SECOND,
+            active_ns: 300 * SECOND,
+            close_ns: 5 * SECOND,
+            max_flows: 4_000_000,
+            duplicate_ns: SECOND / 100,
+            drop_duplicates: false,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,198 @@
+//! One worker's flows: packets in, records out.
+
+use std::hint::black_box;
+
+use super::FlowLimits;
+use super::duplicate::Duplicates;
+use super::entry::{EndReason, Flow};
+use super::expiry::{Sweep, ended_before, longest_idle, swept_at};
+use super::fragment::Fragments;
+use super::packet::Packet;
+use super::table::Table;
+use crate::decode::Fragment;
+
+/// Packets whose flows are fetched together, so that their cache misses overlap.
+const GROUP: usize = 32;
+
+/// What a shard has done so far.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct ShardCounters {
+    /// Flows begun.
+    pub flows_created: u64,
+    /// Flows ended by time, close or the end of input.
+    pub flows_expired: u64,
+    /// Flows ended for lack of room.
+    pub flows_evicted: u64,
+    /// Packets that repeat another within the window.
+    pub packets_duplicate: u64,
+    /// Fragmented datagrams forgotten for lack of room.
+    pub datagrams_evicted: u64,
+}
+
+/// A flow table with all that surrounds it.
+pub struct Shard {
+    limits: FlowLimits,
+    table: Table,
+    sweep: Sweep,
+    fragments: Fragments,
+    duplicates: Duplicates,
+    counters: ShardCounters,
+    records: Vec<Flow>,
+    ready: Vec<Packet>,
+    ended: Vec<(u32, EndReason)>,
+    finished_places: usize,
+}
+
+impl Shard {
+    /// An empty shard.
+    pub fn new(limits: FlowLimits) -> Self {
+        Self {
+            limits,
+            table: Table::new(limits.max_flows),
+            sweep: Sweep::default(),
+            fragments: Fragments::default(),
+            duplicates: Duplicates::new(limits.duplicate_ns),
+            counters: ShardCounters::default(),
+            records: Vec::new(),
+            ready: Vec::new(),
+            ended: Vec::new(),
+            finished_places: 0,
+        }
+    }
+
+    /// Counts packets in their order.
+    pub fn take(&mut self, packets: &[Packet]) {
+        for group in packets.chunks(GROUP) {
+            let mut entries = [0; GROUP];
+            for (entry, packet) in entries.iter_mut().zip(group) {
+                *entry = self.table.approach(packet.hash);
+            }
+            black_box(entries.iter().fold(0, |sum, &entry| sum ^ self.table.touch(entry)));
+            for packet in group {
+                self.take_one(packet);
+            }
+        }
+    }
+
+    #[inline]
+    fn take_one(&mut self, packet: &Packet) {
+        if self.duplicates.seen(packet.fingerprint, packet.time_ns) {
+            self.counters.packets_duplicate += 1;
+            if self.limits.drop_duplicates {
+                return;
+            }
+        }
+        if packet.fragment == Fragment::Whole {
+            self.count(packet);
+        } else {
+            self.take_fragment(packet);
+        }
+    }
+
+    #[cold]
+    fn take_fragment(&mut self, packet: &Packet) {
+        self.with_fragments(|fragments, ready| fragments.take(packet, ready));
+    }
+
+    /// Counts what the fragments give back.
+    fn with_fragments(&mut self, change: impl FnOnce(&mut Fragments, &mut Vec<Packet>)) {
+        let mut ready = std::mem::take(&mut self.ready);
+        change(&mut self.fragments, &mut ready);
+        for packet in ready.drain(..) {
+            self.count(&packet);
+        }
+        self.ready = ready;
+        self.counters.datagrams_evicted = self.fragments.evicted;
+    }
+
+    #[inline]
+    fn count(&mut self, packet: &Packet) {
+        let Some(slot) = self.table.find(packet) else { return self.begin(packet) };
+        let flow = self.table.at(slot);
+        if let Some(reason) = ended_before(flow, packet, &self.limits) {
+            self.end(slot, reason);
+            return self.begin(packet);
+        }
+        if packet.time_ns.saturating_sub(flow.start_ns) >= self.limits.active_ns || flow.is_full() {
+            flow.set_reason(EndReason::Active);
+            self.records.push(*flow);
+            flow.next_record(packet);
+        }
+        flow.count(packet);
+    }
+
+    fn begin(&mut self, packet: &Packet) {
+        if self.table.slots().is_full() {
+            for slot in longest_idle(self.table.slots()) {
+                self.end(slot, EndReason::Evicted);
+            }
+        }
+        let mut flow = Flow::begin(packet);
+        flow.count(packet);
+        self.table.insert(flow);
+        self.counters.flows_created += 1;
+    }
+
+    fn end(&mut self, slot: u32, reason: EndReason) {
+        let mut flow = self.table.remove(slot);
+        flow.set_reason(reason);
+        self.records.push(flow);
+        if reason == EndReason::Evicted {
+            self.counters.flows_evicted += 1;
+        } else {
+            self.counters.flows_expired += 1;
+        }
+    }
+
+    /// Ends some of the flows that are over; call it after every chunk with the stream's clock.
+    pub fn expire(&mut self, clock_ns: u64) {
+        self.with_fragments(|fragments, ready| fragments.expire(clock_ns, ready));
+        let mut ended = std::mem::take(&mut self.ended);
+        self.sweep.step(self.table.slots(), clock_ns, &self.limits, &mut ended);
+        for (slot, reason) in ended.drain(..) {
+            self.end(slot, reason);
+        }
+        self.ended = ended;
+    }
+
+    /// Ends every flow, about `rows` of them a call: the input is over, and the stream's clock says this
+    /// much. False once there is none left.
+    pub fn finish(&mut self, clock_ns: u64, rows: usize) -> bool {
+        self.with_fragments(Fragments::finish);
+        let slots = self.table.slots();
+        let ended = slots
+            .range(self.finished_places, self.finished_places + rows)
+            .map(|(slot, flow)| {
+                // As if the sweep had just been everywhere; a closed flow keeps its own reason.
+                let closed = || flow.closed().map(|(reason, _)| reason);
+                let reason = swept_at(flow, clock_ns, &self.limits).or_else(closed);
+                (slot, reason.unwrap_or(EndReason::End))
+            })
+            .collect::<Vec<_>>();
+        self.finished_places += rows;
+        for (slot, reason) in ended {
+            self.end(slot, reason);
+        }
+        self.finished_places < self.table.slots().used()
+    }
+
+    /// Records written since they were last drained.
+    pub fn records(&mut self) -> &mut Vec<Flow> {
+        &mut self.records
+    }
+
+    /// What the shard has done so far.
+    pub fn counters(&self) -> ShardCounters {
+        self.counters
+    }
+
+    /// Flows alive.
+    pub fn live_flows(&self) -> usize {
+        self.table.slots().live()
+    }
+
+    /// Bytes of the index over the flows.
+    pub fn index_bytes(&self) -> usize {
+        self.table.index_bytes()
+    }
+}

@@ -1,0 +1,138 @@
+//! The flows of a shard by their key: an open-addressed index over the places.
+
+use super::entry::Flow;
+use super::packet::Packet;
+use super::slots::Slots;
+
+/// Entries of an empty index.
+const SMALLEST: usize = 1 << 10;
+
+/// An index entry: the place plus one in the upper half, 32 bits of the hash in the lower; 0 is empty.
+/// Those bits give both the position and the comparison, so growing and closing gaps need no flow.
+#[derive(Debug)]
+pub(super) struct Table {
+    index: Vec<u64>,
+    slots: Slots,
+}
+
+const fn tag(entry: u64) -> u32 {
+    entry as u32
+}
+
+const fn slot(entry: u64) -> u32 {
+    (entry >> 32) as u32 - 1
+}
+
+impl Table {
+    pub(super) fn new(limit: usize) -> Self {
+        Self { index: vec![0; SMALLEST], slots: Slots::new(limit) }
+    }
+
+    pub(super) fn slots(&self) -> &Slots {
+        &self.slots
+    }
+
+    #[inline]
+    pub(super) fn at(&mut self, slot: u32) -> &mut Flow {
+        self.slots.at(slot)
+    }
+
+    #[inline]
+    fn mask(&self) -> usize {
+        self.index.len() - 1
+    }
+
+    /// Reads the index where the packet's flow is likely to be, so that the line is near when it is needed.
+    #[inline]
+    pub(super) fn approach(&self, hash: u64) -> u64 {
+        self.index[hash as u32 as usize & self.mask()]
+    }
+
+    /// Reads the flow behind an index entry, for the same reason.
+    #[inline]
+    pub(super) fn touch(&self, entry: u64) -> u64 {
+        match self.slots.get((entry >> 32).wrapping_sub(1) as u32) {
+            Some(flow) => u64::from(flow.tag) ^ flow.clock_ns,
+            None => 0,
+        }
+    }
+
+    /// The place of the packet's flow.
+    #[inline]
+    pub(super) fn find(&self, packet: &Packet) -> Option<u32> {
+        let mask = self.mask();
+        let mut position = packet.hash as u32 as usize & mask;
+        loop {
+            let entry = self.index[position];
+            if entry == 0 {
+                return None;
+            }
+            if tag(entry) == packet.hash as u32
+                && self.slots.get(slot(entry)).is_some_and(|flow| flow.key == packet.key)
+            {
+                return Some(slot(entry));
+            }
+            position = (position + 1) & mask;
+        }
+    }
+
+    /// Adds a flow whose key is not there; the caller has made room.
+    pub(super) fn insert(&mut self, flow: Flow) -> u32 {
+        if (self.slots.live() + 1) * 4 > self.index.len() * 3 {
+            self.grow();
+        }
+        let tag = flow.tag;
+        let slot = self.slots.insert(flow);
+        self.place((u64::from(slot) + 1) << 32 | u64::from(tag));
+        slot
+    }
+
+    fn place(&mut self, entry: u64) {
+        let mask = self.mask();
+        let mut position = tag(entry) as usize & mask;
+        while self.index[position] != 0 {
+            position = (position + 1) & mask;
+        }
+        self.index[position] = entry;
+    }
+
+    fn grow(&mut self) {
+        let old = std::mem::take(&mut self.index);
+        self.index = vec![0; old.len() * 2];
+        for entry in old.into_iter().filter(|&entry| entry != 0) {
+            self.place(entry);
+        }
+    }
+
+    /// Removes the flow at a place and moves followers up, so that probing never meets a gap.
+    pub(super) fn remove(&mut self, slot_number: u32) -> Flow {
+        let flow = *self.slots.at(slot_number);
+        let mask = self.mask();
+        let mut hole = flow.tag as usize & mask;
+        while self.index[hole] == 0 || slot(self.index[hole]) != slot_number {
+            hole = (hole + 1) & mask;
+        }
+        let mut next = hole;
+        loop {
+            next = (next + 1) & mask;
+            let entry = self.index[next];
+            if entry == 0 {
+                break;
+            }
+            // An entry may move up only to a position at or behind its own.
+            let home = tag(entry) as usize & mask;
+            if (next.wrapping_sub(home) & mask) >= (next.wrapping_sub(hole) & mask) {
+                self.index[hole] = entry;
+                hole = next;
+            }
+        }
+        self.index[hole] = 0;
+        self.slots.remove(slot_number);
+        flow
+    }
+
+    /// Bytes of the index.
+    pub(super) fn index_bytes(&self) -> usize {
+        self.index.len() * size_of::<u64>()
+    }
+}

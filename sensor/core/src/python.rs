@@ -1,0 +1,270 @@
+//! The border to Python: everything that it sees, and all of PyO3.
+
+use std::sync::{Arc, Mutex, PoisonError};
+use std::thread::JoinHandle;
+use std::time::Duration;
+
+use arrow_array::ffi::{FFI_ArrowArray, FFI_ArrowSchema};
+use arrow_array::{Array, RecordBatch, StructArray};
+use crossbeam_channel::{Receiver, RecvTimeoutError, Sender, bounded};
+use pyo3::exceptions::{PyRuntimeError, PyValueError};
+use pyo3::prelude::*;
+use pyo3::types::{PyCapsule, PyDict};
+
+use crate::batch::{Labels, accounting_batch, flows_batch};
+use crate::counters::Interval;
+use crate::decode::{Tunnel, Tunnels};
+use crate::flow::{Flow, FlowLimits, HashKeys};
+use crate::pipeline::Settings;
+use crate::source::{Source, SourceError};
+use crate::watch::{Prefix, Watch};
+use crate::worker::{Control, Sink, Summary, WorkerFailed, run};
+
+/// Batches that wait for Python before the workers do.
+const QUEUED_BATCHES: usize = 4;
+
+pyo3::create_exception!(_core, InputError, pyo3::exceptions::PyException, "An input that cannot be replayed.");
+
+impl From<SourceError> for PyErr {
+    fn from(error: SourceError) -> Self {
+        InputError::new_err(error.to_string())
+    }
+}
+
+/// Rows of one table, for anything that takes the Arrow PyCapsule interface.
+#[pyclass(frozen)]
+struct Batch {
+    batch: RecordBatch,
+}
+
+#[pymethods]
+impl Batch {
+    /// The rows as a pair of capsules, schema and array.
+    #[pyo3(signature = (requested_schema=None))]
+    fn __arrow_c_array__<'py>(
+        &self,
+        py: Python<'py>,
+        requested_schema: Option<Bound<'py, PyAny>>,
+    ) -> PyResult<(Bound<'py, PyCapsule>, Bound<'py, PyCapsule>)> {
+        // A producer may ignore the schema it is asked for.
+        drop(requested_schema);
+        let data = StructArray::from(self.batch.clone()).into_data();
+        let schema = FFI_ArrowSchema::try_from(self.batch.schema().as_ref())
+            .map_err(|error| PyRuntimeError::new_err(error.to_string()))?;
+        let array = FFI_ArrowArray::new(&data);
+        Ok((
+            PyCapsule::new(py, schema, Some(c"arrow_schema".to_owned()))?,
+            PyCapsule::new(py, array, Some(c"arrow_array".to_owned()))?,
+        ))
+    }
+
+    fn __len__(&self) -> usize {
+        self.batch.num_rows()
+    }
+}
+
+/// The watched prefixes, compiled.
+#[pyclass(frozen)]
+struct Rules {
+    watch: Arc<Watch>,
+    blocks: Vec<String>,
+}
+
+#[pymethods]
+impl Rules {
+    /// Compiles parallel arrays: 16-byte addresses, lengths, and little-endian block indices and times.
+    #[new]
+    fn new(
+        py: Python<'_>,
+        blocks: Vec<String>,
+        addresses: &[u8],
+        lengths: &[u8],
+        block_indices: &[u8],
+        valid_from_ns: &[u8],
+        valid_until_ns: &[u8],
+    ) -> PyResult<Self> {
+        let (addresses, _) = addresses.as_chunks::<16>();
+        let (indices, _) = block_indices.as_chunks::<4>();
+        let (from, _) = valid_from_ns.as_chunks::<8>();
+        let (until, _) = valid_until_ns.as_chunks::<8>();
+        let count = lengths.len();
+        if [addresses.len(), indices.len(), from.len(), until.len()].iter().any(|&length| length != count) {
+            return Err(PyValueError::new_err("the arrays of prefixes differ in length"));
+        }
+        let mut prefixes = Vec::with_capacity(count);
+        for number in 0..count {
+            let block = u32::from_le_bytes(indices[number]);
+            if block as usize >= blocks.len() {
+                return Err(PyValueError::new_err(format!("prefix {number} names block {block} of {}", blocks.len())));
+            }
+            prefixes.push(Prefix {
+                address: u128::from_be_bytes(addresses[number]),
+                length: lengths[number],
+                block,
+                valid_from_ns: i64::from_le_bytes(from[number]),
+                valid_until_ns: i64::from_le_bytes(until[number]),
+            });
+        }
+        let watch = py.detach(|| Watch::new(&prefixes)).map_err(|error| PyValueError::new_err(error.to_string()))?;
+        Ok(Self { watch: Arc::new(watch), blocks })
+    }
+
+    /// Bytes that the prefix tries take.
+    #[getter]
+    fn memory_bytes(&self) -> usize {
+        self.watch.memory_bytes()
+    }
+}
+
+fn tunnels_of(words: &[String]) -> PyResult<Tunnels> {
+    words.iter().try_fold(Tunnels::NONE, |tunnels, word| {
+        let tunnel = Tunnel::ALL.into_iter().find(|tunnel| tunnel.word() == Some(word));
+        tunnel.map(|tunnel| tunnels.with(tunnel)).ok_or_else(|| PyValueError::new_err(format!("no tunnel {word:?}")))
+    })
+}
+
+type Rows = (&'static str, RecordBatch);
+
+/// Builds batches in the worker's own thread and queues them for Python.
+struct Queue {
+    worker: u32,
+    labels: Arc<Labels>,
+    queue: Sender<Rows>,
+}
+
+impl Queue {
+    fn send(&self, table: &'static str, batch: Result<RecordBatch, arrow_schema::ArrowError>) -> bool {
+        // Arrays of unequal length would be a bug; the rows are refused like a queue that nobody empties.
+        batch.is_ok_and(|batch| self.queue.send((table, batch)).is_ok())
+    }
+}
+
+impl Sink for Queue {
+    fn flows(&mut self, records: &[Flow]) -> bool {
+        self.send("flows", flows_batch(records, &self.labels))
+    }
+
+    fn accounting(&mut self, rows: &[Interval], interfaces: &[String]) -> bool {
+        self.send("accounting", accounting_batch(rows, self.worker, interfaces, &self.labels))
+    }
+}
+
+
+/// What a replay can be told; times in nanoseconds.
+#[derive(FromPyObject)]
+#[pyo3(from_item_all)]
+struct Options {
+    sensor: String,
+    workers: usize,
+    tunnels: Vec<String>,
+    idle_ns: i64,
+    active_ns: i64,
+    close_ns: i64,
+    max_flows: usize,
+    duplicate_ns: i64,
+    drop_duplicates: bool,
+}
+
+/// A replay of captures: it runs on threads of its own from the moment it is made.
+#[pyclass(frozen)]
+struct Replay {
+    rows: Receiver<Rows>,
+    control: Arc<Control>,
+    bytes_total: Option<u64>,
+    outcome: Mutex<Option<JoinHandle<Result<Summary, WorkerFailed>>>>,
+}
+
+#[pymethods]
+impl Replay {
+    /// Opens the inputs and starts the workers.
+    #[new]
+    fn new(py: Python<'_>, paths: Vec<String>, rules: &Rules, options: Options) -> PyResult<Self> {
+        let settings = Settings {
+            watch: rules.watch.clone(),
+            tunnels: tunnels_of(&options.tunnels)?,
+            limits: FlowLimits {
+                idle_ns: options.idle_ns,
+                active_ns: options.active_ns,
+                close_ns: options.close_ns,
+                max_flows: options.max_flows,
+                duplicate_ns: options.duplicate_ns,
+                drop_duplicates: options.drop_duplicates,
+            },
+            workers: options.workers.clamp(1, 64),
+            keys: HashKeys::default(),
+        };
+        let source = py.detach(|| Source::open(&paths))?;
+        let bytes_total = source.progress().bytes_total;
+        let control = Arc::new(Control::default());
+        let (queue, rows) = bounded(QUEUED_BATCHES);
+        let labels = Arc::new(Labels { sensor: options.sensor, blocks: rules.blocks.clone() });
+        let sinks = (0..)
+            .take(settings.workers)
+            .map(|worker| Box::new(Queue { worker, labels: labels.clone(), queue: queue.clone() }) as Box<dyn Sink>)
+            .collect();
+        let shared = control.clone();
+        let thread = std::thread::spawn(move || run(source, &settings, sinks, &shared));
+        Ok(Self { rows, control, bytes_total, outcome: Mutex::new(Some(thread)) })
+    }
+
+    /// The next rows as (table, batch), or None when none came in time; raises StopIteration at the end.
+    fn next(&self, py: Python<'_>, timeout_s: f64) -> PyResult<Option<(&'static str, Batch)>> {
+        let timeout = Duration::try_from_secs_f64(timeout_s)
+            .map_err(|error| PyValueError::new_err(format!("timeout_s: {error}")))?;
+        match py.detach(|| self.rows.recv_timeout(timeout)) {
+            Ok((table, batch)) => Ok(Some((table, Batch { batch }))),
+            Err(RecvTimeoutError::Timeout) => Ok(None),
+            Err(RecvTimeoutError::Disconnected) => Err(pyo3::exceptions::PyStopIteration::new_err(())),
+        }
+    }
+
+    /// Ends the input early; what was read is counted and still comes out of `next`.
+    fn stop(&self) {
+        self.control.stop();
+    }
+
+    /// Packets, bytes on the wire, bytes of the input files, and how many bytes these have, if known.
+    fn progress(&self) -> (u64, u64, u64, Option<u64>) {
+        let control = &self.control;
+        (control.packets(), control.bytes(), control.stored_bytes(), self.bytes_total)
+    }
+
+    /// What the replay came to; call it once, after `next` has ended.
+    fn result<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyDict>> {
+        let summary = py.detach(|| {
+            let mut outcome = self.outcome.lock().unwrap_or_else(PoisonError::into_inner);
+            outcome.take().map_or(Err(WorkerFailed), |thread| thread.join().unwrap_or(Err(WorkerFailed)))
+        });
+        let summary = summary.map_err(|error| PyRuntimeError::new_err(error.to_string()))?;
+        let result = PyDict::new(py);
+        let counts = &summary.counts;
+        result.set_item("packets", counts.packets_seen)?;
+        result.set_item("bytes", counts.bytes_seen)?;
+        result.set_item("matched", counts.packets_matched)?;
+        result.set_item("unmatched", counts.packets_unmatched)?;
+        result.set_item("malformed", counts.packets_malformed)?;
+        result.set_item("truncated", counts.packets_truncated)?;
+        result.set_item("duplicates", counts.packets_duplicate)?;
+        result.set_item("flows", counts.flows_created)?;
+        result.set_item("evicted", counts.flows_evicted)?;
+        let mut inputs = Vec::with_capacity(summary.inputs.len());
+        for report in summary.inputs {
+            let input = PyDict::new(py);
+            input.set_item("path", report.path)?;
+            input.set_item("format", report.format)?;
+            input.set_item("packets", report.packets)?;
+            input.set_item("warning", report.warning)?;
+            input.set_item("error", report.error)?;
+            inputs.push(input);
+        }
+        result.set_item("inputs", inputs)?;
+        Ok(result)
+    }
+}
+
+/// The packet path of Blocktap.
+#[pymodule]
+mod _core {
+    #[pymodule_export]
+    use super::{Batch, InputError, Replay, Rules};
+}
