@@ -180,7 +180,7 @@ struct Worker<'a> {
 impl Worker<'_> {
     /// Works until the input is over; the counts, or none where another worker died.
     fn run(mut self) -> Option<Counts> {
-        let mut parked = BTreeMap::new();
+        let mut parked: BTreeMap<u64, Arc<Work>> = BTreeMap::new();
         let mut next = 0;
         let mut end = None;
         loop {
