@@ -1,7 +1,18 @@
 //! Captures as a stream of chunks: whole packets, in order, borrowed from large reused buffers.
 
+mod compressed;
+mod input;
+mod interfaces;
+mod merge;
+mod open;
+mod pcap;
+mod pcapng;
+mod pcapng_interface;
 mod report;
+#[cfg(test)]
+mod tests;
 
+pub use open::{Progress, Source};
 pub use report::{InputReport, SourceError};
 
 /// Most bytes one packet may have; a longer record is damage, not a packet.
@@ -42,6 +53,8 @@ impl Chunk {
     #[inline]
     pub fn packet(&self, record: &Record) -> &[u8] {
         let from = record.offset as usize;
-        self.data.get(from..from + record.captured as usize).unwrap_or(&[])
+        self.data
+            .get(from..from + record.captured as usize)
+            .unwrap_or(&[])
     }
 }

@@ -1,0 +1,3 @@
+//! Captures made by hand and by chance.
+mod build;
+mod real;
