@@ -53,8 +53,8 @@ impl Batch {
             .map_err(|error| PyRuntimeError::new_err(error.to_string()))?;
         let array = FFI_ArrowArray::new(&data);
         Ok((
-            PyCapsule::new(py, schema, Some(c"arrow_schema".to_owned()))?,
-            PyCapsule::new(py, array, Some(c"arrow_array".to_owned()))?,
+            PyCapsule::new_with_value(py, schema, c"arrow_schema")?,
+            PyCapsule::new_with_value(py, array, c"arrow_array")?,
         ))
     }
 
