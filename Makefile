@@ -1,7 +1,7 @@
 # `make` alone lists the targets. Everything runs in .venv, made on demand; nothing is installed elsewhere.
 
-SHELL := /bin/bash -o pipefail
-.SHELLFLAGS := -eu -c
+SHELL := /bin/bash
+.SHELLFLAGS := -eu -o pipefail -c
 .DEFAULT_GOAL := help
 
 # The first interpreter that is new enough; PYTHON=... overrides.
