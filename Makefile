@@ -1,0 +1,97 @@
+# `make` alone lists the targets. Everything runs in .venv, made on demand; nothing is installed elsewhere.
+
+SHELL := /bin/bash
+.SHELLFLAGS := -eu -o pipefail -c
+.DEFAULT_GOAL := help
+
+# The first interpreter that is new enough; PYTHON=... overrides.
+PYTHON ?= $(shell for p in python3.11 python3.12 python3.13 python3.14 python3; do \
+	"$$p" -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null && { command -v "$$p"; break; }; done)
+
+BIN := .venv/bin
+CARGO := cargo
+MANIFEST := --manifest-path sensor/core/Cargo.toml
+RUST_SOURCES := $(shell find sensor/core -path sensor/core/target -prune -o -name '*.rs' -print) \
+	sensor/core/Cargo.toml sensor/core/Cargo.lock
+CAPTURE := tests/golden/captures/demo.pcap
+
+# Stamps: the environment is remade when its list of packages changes, the core when its sources do.
+ENVIRONMENT := .venv/.environment
+CORE := .venv/.core
+
+export VIRTUAL_ENV := $(CURDIR)/.venv
+export PYO3_PYTHON := $(CURDIR)/.venv/bin/python
+export PIP_DISABLE_PIP_VERSION_CHECK := 1
+
+.PHONY: help
+help: ## list the targets
+	@echo "Blocktap. Targets:"
+	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /\1\t/' | \
+		while IFS=$$'\t' read -r name text; do printf '  make %-11s %s\n' "$$name" "$$text"; done
+
+.PHONY: demo
+demo: $(CORE) ## build, replay a capture into demo/store and ask the store who was contacted
+	@rm -rf demo/store
+	$(BIN)/blocktap replay $(CAPTURE) --store demo/store
+	$(BIN)/blocktap query --store demo/store "SELECT block, initiator, count(DISTINCT flow_id) AS flows, \
+		sum(bytes_out + bytes_in) AS bytes, count(DISTINCT outside_ip) AS outside_addresses \
+		FROM flows GROUP BY ALL ORDER BY bytes DESC"
+	@echo
+	@echo "The store is demo/store: Parquet files that any engine reads. Ask it more with"
+	@echo "  $(BIN)/blocktap query --store demo/store \"SELECT * FROM flows LIMIT 20\""
+
+.PHONY: build
+build: $(CORE) ## the environment in .venv, with the core built for speed
+
+.PHONY: test
+test: $(CORE) ## all tests, 15 minutes at most on two cores
+	$(CARGO) test $(MANIFEST) --no-default-features --features arrow
+	$(BIN)/pytest
+
+.PHONY: test-long
+test-long: $(CORE) ## the tests that take longer than that
+	$(BIN)/pytest -m long || [ $$? -eq 5 ]
+
+.PHONY: check
+check: $(CORE) ## ruff, mypy, rustfmt, clippy and the layout of the tree
+	$(BIN)/ruff check
+	$(BIN)/ruff format --check
+	$(BIN)/mypy
+	$(CARGO) fmt $(MANIFEST) --check
+	$(CARGO) clippy $(MANIFEST) --no-default-features --all-targets -- -D warnings
+	$(CARGO) clippy $(MANIFEST) -- -D warnings
+	$(BIN)/pytest tests/layout
+
+.PHONY: format
+format: $(ENVIRONMENT) ## rewrite the sources as `check` wants them
+	$(BIN)/ruff check --fix
+	$(BIN)/ruff format
+	$(CARGO) fmt $(MANIFEST)
+
+.PHONY: bench
+bench: $(CORE) ## speed and memory against a floor in plain C; needs 4 GB under build/bench
+	$(BIN)/python tests/bench/run.py
+
+.PHONY: wheel
+wheel: $(ENVIRONMENT) ## a wheel for every Python from 3.11 on, in dist/
+	$(BIN)/maturin build --release --out dist
+
+.PHONY: clean
+clean: ## remove what the other targets made
+	rm -rf .venv build demo dist sensor/core/target sensor/*.so
+
+$(ENVIRONMENT): pyproject.toml
+	@[ -n "$(PYTHON)" ] || { echo "Python 3.11 or newer is needed (Debian: apt install python3 python3-venv);" \
+		"name one with PYTHON=..." >&2; exit 1; }
+	@"$(PYTHON)" -c 'import ensurepip, venv' 2>/dev/null || { \
+		echo "$(PYTHON) cannot make environments (Debian: apt install python3-venv)" >&2; exit 1; }
+	@command -v $(CARGO) >/dev/null || { echo "Rust 1.88 or newer is needed: https://rustup.rs" >&2; exit 1; }
+	"$(PYTHON)" -m venv .venv
+	$(BIN)/python -c 'import tomllib; p = tomllib.load(open("pyproject.toml", "rb"))["project"]; \
+		print(*p["dependencies"], *p["optional-dependencies"]["dev"], sep="\n")' > .venv/requirements.txt
+	$(BIN)/pip install --quiet --requirement .venv/requirements.txt
+	@touch $@
+
+$(CORE): $(ENVIRONMENT) $(RUST_SOURCES)
+	$(BIN)/maturin develop --release --extras dev
+	@touch $@
