@@ -91,28 +91,47 @@ impl Accounting {
         if !stays {
             self.put_away();
             let start_ns = time_ns.saturating_sub(time_ns.rem_euclid(INTERVAL_NS));
-            self.current = Some(Interval { start_ns, interface, counts: Counts::default() });
+            self.current = Some(Interval {
+                start_ns,
+                interface,
+                counts: Counts::default(),
+            });
         }
         // Just set where it was empty.
-        &mut self.current.get_or_insert(Interval { start_ns: 0, interface, counts: Counts::default() }).counts
+        &mut self
+            .current
+            .get_or_insert(Interval {
+                start_ns: 0,
+                interface,
+                counts: Counts::default(),
+            })
+            .counts
     }
 
     #[cold]
     fn put_away(&mut self) {
-        let Some(current) = self.current.take() else { return };
+        let Some(current) = self.current.take() else {
+            return;
+        };
         self.total.add(&current.counts);
-        self.held.entry((current.start_ns, current.interface)).or_default().add(&current.counts);
+        self.held
+            .entry((current.start_ns, current.interface))
+            .or_default()
+            .add(&current.counts);
         if self.held.len() > MAX_HELD {
             self.write_out();
         }
     }
 
     fn write_out(&mut self) {
-        let rows = self.held.drain().map(|((start_ns, interface), counts)| Interval {
-            start_ns,
-            interface,
-            counts,
-        });
+        let rows = self
+            .held
+            .drain()
+            .map(|((start_ns, interface), counts)| Interval {
+                start_ns,
+                interface,
+                counts,
+            });
         let written = self.full.len();
         self.full.extend(rows);
         self.full[written..].sort_unstable_by_key(|row| (row.start_ns, row.interface));

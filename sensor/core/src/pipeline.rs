@@ -56,8 +56,17 @@ impl Pipeline {
     /// Empty stages.
     pub fn new(settings: Settings) -> Self {
         let max_flows = settings.limits.max_flows.div_ceil(settings.workers.max(1));
-        let shard = Shard::new(FlowLimits { max_flows, ..settings.limits });
-        Self { settings, levels: Levels::default(), shard, accounting: Accounting::default(), last: None }
+        let shard = Shard::new(FlowLimits {
+            max_flows,
+            ..settings.limits
+        });
+        Self {
+            settings,
+            levels: Levels::default(),
+            shard,
+            accounting: Accounting::default(),
+            last: None,
+        }
     }
 
     /// Decodes and matches every packet of a chunk, whichever worker will count it.
@@ -70,7 +79,13 @@ impl Pipeline {
             counts.packets_seen += 1;
             counts.bytes_seen += u64::from(record.original);
             counts.packets_truncated += u64::from(record.captured < record.original);
-            match decode(record.link, frame, record.original, self.settings.tunnels, &mut self.levels) {
+            match decode(
+                record.link,
+                frame,
+                record.original,
+                self.settings.tunnels,
+                &mut self.levels,
+            ) {
                 Ok(()) => {}
                 Err(DropReason::Malformed { .. }) => {
                     counts.packets_malformed += 1;
@@ -82,7 +97,8 @@ impl Pipeline {
                 }
             }
             let watch = &self.settings.watch;
-            let Some((level, blocks)) = innermost_watched(watch, self.levels.as_slice(), record) else {
+            let Some((level, blocks)) = innermost_watched(watch, self.levels.as_slice(), record)
+            else {
                 counts.packets_unmatched += 1;
                 continue;
             };
@@ -101,7 +117,10 @@ impl Pipeline {
         let before = self.shard.counters();
         self.shard.take(packets);
         self.shard.expire(clock_ns);
-        self.last = packets.last().map(|packet| (packet.time_ns, packet.interface)).or(self.last);
+        self.last = packets
+            .last()
+            .map(|packet| (packet.time_ns, packet.interface))
+            .or(self.last);
         self.account(&before);
     }
 
@@ -115,7 +134,9 @@ impl Pipeline {
 
     fn account(&mut self, before: &ShardCounters) {
         if let Some((time_ns, interface)) = self.last {
-            self.accounting.at(time_ns, interface).add_shard(before, &self.shard.counters());
+            self.accounting
+                .at(time_ns, interface)
+                .add_shard(before, &self.shard.counters());
         }
     }
 

@@ -23,7 +23,12 @@ use crate::worker::{Control, Sink, Summary, WorkerFailed, run};
 /// Batches that wait for Python before the workers do.
 const QUEUED_BATCHES: usize = 4;
 
-pyo3::create_exception!(_core, InputError, pyo3::exceptions::PyException, "An input that cannot be replayed.");
+pyo3::create_exception!(
+    _core,
+    InputError,
+    pyo3::exceptions::PyException,
+    "An input that cannot be replayed."
+);
 
 impl From<SourceError> for PyErr {
     fn from(error: SourceError) -> Self {
@@ -88,14 +93,22 @@ impl Rules {
         let (from, _) = valid_from_ns.as_chunks::<8>();
         let (until, _) = valid_until_ns.as_chunks::<8>();
         let count = lengths.len();
-        if [addresses.len(), indices.len(), from.len(), until.len()].iter().any(|&length| length != count) {
-            return Err(PyValueError::new_err("the arrays of prefixes differ in length"));
+        if [addresses.len(), indices.len(), from.len(), until.len()]
+            .iter()
+            .any(|&length| length != count)
+        {
+            return Err(PyValueError::new_err(
+                "the arrays of prefixes differ in length",
+            ));
         }
         let mut prefixes = Vec::with_capacity(count);
         for number in 0..count {
             let block = u32::from_le_bytes(indices[number]);
             if block as usize >= blocks.len() {
-                return Err(PyValueError::new_err(format!("prefix {number} names block {block} of {}", blocks.len())));
+                return Err(PyValueError::new_err(format!(
+                    "prefix {number} names block {block} of {}",
+                    blocks.len()
+                )));
             }
             prefixes.push(Prefix {
                 address: u128::from_be_bytes(addresses[number]),
@@ -105,8 +118,13 @@ impl Rules {
                 valid_until_ns: i64::from_le_bytes(until[number]),
             });
         }
-        let watch = py.detach(|| Watch::new(&prefixes)).map_err(|error| PyValueError::new_err(error.to_string()))?;
-        Ok(Self { watch: Arc::new(watch), blocks })
+        let watch = py
+            .detach(|| Watch::new(&prefixes))
+            .map_err(|error| PyValueError::new_err(error.to_string()))?;
+        Ok(Self {
+            watch: Arc::new(watch),
+            blocks,
+        })
     }
 
     /// Bytes that the prefix tries take.
@@ -118,8 +136,12 @@ impl Rules {
 
 fn tunnels_of(words: &[String]) -> PyResult<Tunnels> {
     words.iter().try_fold(Tunnels::NONE, |tunnels, word| {
-        let tunnel = Tunnel::ALL.into_iter().find(|tunnel| tunnel.word() == Some(word));
-        tunnel.map(|tunnel| tunnels.with(tunnel)).ok_or_else(|| PyValueError::new_err(format!("no tunnel {word:?}")))
+        let tunnel = Tunnel::ALL
+            .into_iter()
+            .find(|tunnel| tunnel.word() == Some(word));
+        tunnel
+            .map(|tunnel| tunnels.with(tunnel))
+            .ok_or_else(|| PyValueError::new_err(format!("no tunnel {word:?}")))
     })
 }
 
@@ -127,13 +149,17 @@ type Rows = (&'static str, RecordBatch);
 
 /// Builds batches in the worker's own thread and queues them for Python.
 struct Queue {
-    worker: u32,
+    worker: u16,
     labels: Arc<Labels>,
     queue: Sender<Rows>,
 }
 
 impl Queue {
-    fn send(&self, table: &'static str, batch: Result<RecordBatch, arrow_schema::ArrowError>) -> bool {
+    fn send(
+        &self,
+        table: &'static str,
+        batch: Result<RecordBatch, arrow_schema::ArrowError>,
+    ) -> bool {
         // Arrays of unequal length would be a bug; the rows are refused like a queue that nobody empties.
         batch.is_ok_and(|batch| self.queue.send((table, batch)).is_ok())
     }
@@ -145,10 +171,12 @@ impl Sink for Queue {
     }
 
     fn accounting(&mut self, rows: &[Interval], interfaces: &[String]) -> bool {
-        self.send("accounting", accounting_batch(rows, self.worker, interfaces, &self.labels))
+        self.send(
+            "accounting",
+            accounting_batch(rows, self.worker, interfaces, &self.labels),
+        )
     }
 }
-
 
 /// What a replay can be told; times in nanoseconds.
 #[derive(FromPyObject)]
@@ -197,14 +225,28 @@ impl Replay {
         let bytes_total = source.progress().bytes_total;
         let control = Arc::new(Control::default());
         let (queue, rows) = bounded(QUEUED_BATCHES);
-        let labels = Arc::new(Labels { sensor: options.sensor, blocks: rules.blocks.clone() });
+        let labels = Arc::new(Labels {
+            sensor: options.sensor,
+            blocks: rules.blocks.clone(),
+        });
         let sinks = (0..)
             .take(settings.workers)
-            .map(|worker| Box::new(Queue { worker, labels: labels.clone(), queue: queue.clone() }) as Box<dyn Sink>)
+            .map(|worker| {
+                Box::new(Queue {
+                    worker,
+                    labels: labels.clone(),
+                    queue: queue.clone(),
+                }) as Box<dyn Sink>
+            })
             .collect();
         let shared = control.clone();
         let thread = std::thread::spawn(move || run(source, &settings, sinks, &shared));
-        Ok(Self { rows, control, bytes_total, outcome: Mutex::new(Some(thread)) })
+        Ok(Self {
+            rows,
+            control,
+            bytes_total,
+            outcome: Mutex::new(Some(thread)),
+        })
     }
 
     /// The next rows as (table, batch), or None when none came in time; raises StopIteration at the end.
@@ -214,7 +256,9 @@ impl Replay {
         match py.detach(|| self.rows.recv_timeout(timeout)) {
             Ok((table, batch)) => Ok(Some((table, Batch { batch }))),
             Err(RecvTimeoutError::Timeout) => Ok(None),
-            Err(RecvTimeoutError::Disconnected) => Err(pyo3::exceptions::PyStopIteration::new_err(())),
+            Err(RecvTimeoutError::Disconnected) => {
+                Err(pyo3::exceptions::PyStopIteration::new_err(()))
+            }
         }
     }
 
@@ -226,14 +270,21 @@ impl Replay {
     /// Packets, bytes on the wire, bytes of the input files, and how many bytes these have, if known.
     fn progress(&self) -> (u64, u64, u64, Option<u64>) {
         let control = &self.control;
-        (control.packets(), control.bytes(), control.stored_bytes(), self.bytes_total)
+        (
+            control.packets(),
+            control.bytes(),
+            control.stored_bytes(),
+            self.bytes_total,
+        )
     }
 
     /// What the replay came to; call it once, after `next` has ended.
     fn result<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyDict>> {
         let summary = py.detach(|| {
             let mut outcome = self.outcome.lock().unwrap_or_else(PoisonError::into_inner);
-            outcome.take().map_or(Err(WorkerFailed), |thread| thread.join().unwrap_or(Err(WorkerFailed)))
+            outcome.take().map_or(Err(WorkerFailed), |thread| {
+                thread.join().unwrap_or(Err(WorkerFailed))
+            })
         });
         let summary = summary.map_err(|error| PyRuntimeError::new_err(error.to_string()))?;
         let result = PyDict::new(py);

@@ -121,8 +121,15 @@ impl Shared<'_> {
         reader.sequence += 1;
         let clock = &mut reader.clock;
         work.clocks.clear();
-        work.clocks.extend(work.chunk.records.iter().map(|record| clock.advance(record.time_ns)));
-        self.control.stored_bytes.store(reader.source.progress().bytes_read, Ordering::Relaxed);
+        work.clocks.extend(
+            work.chunk
+                .records
+                .iter()
+                .map(|record| clock.advance(record.time_ns)),
+        );
+        self.control
+            .stored_bytes
+            .store(reader.source.progress().bytes_read, Ordering::Relaxed);
         true
     }
 }
@@ -141,8 +148,19 @@ pub fn run(
         let _ = give_back.try_send(Work::default());
     }
     let (inboxes, receivers): (Vec<_>, Vec<_>) = (0..workers).map(|_| unbounded()).unzip();
-    let reader = Reader { source, clock: StreamClock::default(), sequence: 0, over: false };
-    let shared = Shared { reader: Mutex::new(reader), inboxes, give_back, free, control };
+    let reader = Reader {
+        source,
+        clock: StreamClock::default(),
+        sequence: 0,
+        over: false,
+    };
+    let shared = Shared {
+        reader: Mutex::new(reader),
+        inboxes,
+        give_back,
+        free,
+        control,
+    };
     let totals = std::thread::scope(|scope| {
         let handles: Vec<_> = (0..)
             .zip(sinks.into_iter().zip(receivers))
@@ -150,7 +168,13 @@ pub fn run(
                 let shared = &shared;
                 scope.spawn(move || {
                     let pipeline = Pipeline::new(settings.clone());
-                    let worker = Worker { number, shared, inbox, pipeline, sink };
+                    let worker = Worker {
+                        number,
+                        shared,
+                        inbox,
+                        pipeline,
+                        sink,
+                    };
                     let outcome = catch_unwind(AssertUnwindSafe(|| worker.run()));
                     outcome.unwrap_or_else(|_| {
                         shared.broadcast(&Message::Abort);
@@ -159,14 +183,23 @@ pub fn run(
                 })
             })
             .collect();
-        handles.into_iter().map(|handle| handle.join().ok().flatten()).collect::<Vec<_>>()
+        handles
+            .into_iter()
+            .map(|handle| handle.join().ok().flatten())
+            .collect::<Vec<_>>()
     });
     let mut counts = Counts::default();
     for total in totals {
         counts.add(&total.ok_or(WorkerFailed)?);
     }
-    let reader = shared.reader.into_inner().unwrap_or_else(PoisonError::into_inner);
-    Ok(Summary { counts, inputs: reader.source.reports() })
+    let reader = shared
+        .reader
+        .into_inner()
+        .unwrap_or_else(PoisonError::into_inner);
+    Ok(Summary {
+        counts,
+        inputs: reader.source.reports(),
+    })
 }
 
 struct Worker<'a> {
@@ -225,8 +258,15 @@ impl Worker<'_> {
         }
         self.pipeline.decode(&mut work);
         let control = self.shared.control;
-        control.packets.fetch_add(work.chunk.records.len() as u64, Ordering::Relaxed);
-        let bytes = work.chunk.records.iter().map(|record| u64::from(record.original)).sum();
+        control
+            .packets
+            .fetch_add(work.chunk.records.len() as u64, Ordering::Relaxed);
+        let bytes = work
+            .chunk
+            .records
+            .iter()
+            .map(|record| u64::from(record.original))
+            .sum();
         control.bytes.fetch_add(bytes, Ordering::Relaxed);
         self.shared.broadcast(&Message::Decoded(Arc::new(work)));
     }
@@ -268,7 +308,11 @@ impl Worker<'_> {
         if rows.is_empty() {
             return;
         }
-        let reader = self.shared.reader.lock().unwrap_or_else(PoisonError::into_inner);
+        let reader = self
+            .shared
+            .reader
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner);
         let interfaces = reader.source.interfaces().to_vec();
         drop(reader);
         if !self.sink.accounting(rows, &interfaces) {

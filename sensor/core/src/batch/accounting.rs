@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use arrow_array::{
-    ArrayRef, Float64Array, RecordBatch, TimestampNanosecondArray, UInt32Array, UInt64Array,
+    ArrayRef, Float64Array, RecordBatch, TimestampNanosecondArray, UInt16Array, UInt64Array,
 };
 use arrow_schema::{ArrowError, Field, Schema};
 
@@ -14,13 +14,15 @@ use crate::counters::{Counts, INTERVAL_NS, Interval};
 /// Turns a worker's intervals into rows in the order given.
 pub fn accounting_batch(
     rows: &[Interval],
-    worker: u32,
+    worker: u16,
     interfaces: &[String],
     labels: &Labels,
 ) -> Result<RecordBatch, ArrowError> {
     let count = rows.len();
     let sum = |value: fn(&Counts) -> u64| -> ArrayRef {
-        Arc::new(UInt64Array::from_iter_values(rows.iter().map(|row| value(&row.counts))))
+        Arc::new(UInt64Array::from_iter_values(
+            rows.iter().map(|row| value(&row.counts)),
+        ))
     };
     let starts = TimestampNanosecondArray::from_iter_values(rows.iter().map(|row| row.start_ns));
     let interface = rows.iter().map(|row| i32::from(row.interface)).collect();
@@ -28,9 +30,12 @@ pub fn accounting_batch(
     let interval_s = INTERVAL_NS as f64 / 1e9;
     let columns: Vec<(&str, ArrayRef)> = vec![
         ("time", Arc::new(starts.with_timezone("UTC"))),
-        ("interval_s", Arc::new(Float64Array::from(vec![interval_s; count]))),
+        (
+            "interval_s",
+            Arc::new(Float64Array::from(vec![interval_s; count])),
+        ),
         ("sensor", constant(&labels.sensor, count)?),
-        ("worker", Arc::new(UInt32Array::from(vec![worker; count]))),
+        ("worker", Arc::new(UInt16Array::from(vec![worker; count]))),
         ("interface", words(interface, interfaces.iter().cloned())?),
         ("packets_seen", sum(|counts| counts.packets_seen)),
         ("bytes_seen", sum(|counts| counts.bytes_seen)),

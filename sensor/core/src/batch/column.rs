@@ -5,17 +5,26 @@ use std::sync::Arc;
 use arrow_array::types::Int32Type;
 use arrow_array::{ArrayRef, DictionaryArray, Int32Array, StringArray};
 use arrow_buffer::{NullBuffer, OffsetBuffer, ScalarBuffer};
-use arrow_schema::{ArrowError, DataType};
+use arrow_schema::ArrowError;
 
 use super::text::push_address;
 
 /// Text that repeats: a key a row into `words`; a negative key is NULL.
-pub(super) fn words(keys: Vec<i32>, words: impl IntoIterator<Item = String>) -> Result<ArrayRef, ArrowError> {
-    let nulls = keys.iter().any(|&key| key < 0).then(|| keys.iter().map(|&key| key >= 0).collect::<NullBuffer>());
+pub(super) fn words(
+    keys: Vec<i32>,
+    words: impl IntoIterator<Item = String>,
+) -> Result<ArrayRef, ArrowError> {
+    let nulls = keys
+        .iter()
+        .any(|&key| key < 0)
+        .then(|| keys.iter().map(|&key| key >= 0).collect::<NullBuffer>());
     let keys = keys.into_iter().map(|key| key.max(0)).collect::<Vec<_>>();
     let values: StringArray = words.into_iter().map(Some).collect();
     let keys = Int32Array::new(ScalarBuffer::from(keys), nulls);
-    Ok(Arc::new(DictionaryArray::<Int32Type>::try_new(keys, Arc::new(values))?))
+    Ok(Arc::new(DictionaryArray::<Int32Type>::try_new(
+        keys,
+        Arc::new(values),
+    )?))
 }
 
 /// The same word in every row.
@@ -25,13 +34,14 @@ pub(super) fn constant(word: &str, rows: usize) -> Result<ArrayRef, ArrowError> 
 
 /// NULL in every row, as text that repeats.
 pub(super) fn no_words(rows: usize) -> Result<ArrayRef, ArrowError> {
-    let keys = Int32Array::new(ScalarBuffer::from(vec![0; rows]), Some(NullBuffer::new_null(rows)));
-    Ok(Arc::new(DictionaryArray::<Int32Type>::try_new(keys, Arc::new(StringArray::from(Vec::<&str>::new())))?))
-}
-
-/// The type of such columns.
-pub(super) fn words_type() -> DataType {
-    DataType::Dictionary(Box::new(DataType::Int32), Box::new(DataType::Utf8))
+    let keys = Int32Array::new(
+        ScalarBuffer::from(vec![0; rows]),
+        Some(NullBuffer::new_null(rows)),
+    );
+    Ok(Arc::new(DictionaryArray::<Int32Type>::try_new(
+        keys,
+        Arc::new(StringArray::from(Vec::<&str>::new())),
+    )?))
 }
 
 /// Addresses as text.
@@ -41,7 +51,10 @@ pub(super) fn addresses(rows: impl Iterator<Item = (u8, u128)>) -> Result<ArrayR
     ends.push(0);
     for (version, address) in rows {
         push_address(&mut bytes, version, address);
-        ends.push(i32::try_from(bytes.len()).map_err(|error| ArrowError::ComputeError(error.to_string()))?);
+        ends.push(
+            i32::try_from(bytes.len())
+                .map_err(|error| ArrowError::ComputeError(error.to_string()))?,
+        );
     }
     let offsets = OffsetBuffer::new(ScalarBuffer::from(ends));
     Ok(Arc::new(StringArray::try_new(offsets, bytes.into(), None)?))

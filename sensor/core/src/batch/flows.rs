@@ -22,7 +22,10 @@ pub fn flows_batch(records: &[Flow], labels: &Labels) -> Result<RecordBatch, Arr
         .map(|(number, (flow, &id))| (flow.start_ns, id, flow.record, number))
         .collect();
     order.sort_unstable();
-    let rows: Vec<&Flow> = order.iter().map(|&(.., number)| &records[number as usize]).collect();
+    let rows: Vec<&Flow> = order
+        .iter()
+        .map(|&(.., number)| &records[number as usize])
+        .collect();
     let flow_ids = UInt64Array::from_iter_values(order.iter().map(|&(_, id, ..)| id));
     let columns = columns(&rows, flow_ids, labels)?;
     let fields: Vec<Field> = columns
@@ -40,24 +43,78 @@ fn columns(
 ) -> Result<Vec<(&'static str, ArrayRef)>, ArrowError> {
     let count = rows.len();
     let blocks = || labels.blocks.iter().cloned();
-    let tunnels = || Tunnel::ALL.iter().filter_map(|tunnel| tunnel.word()).map(str::to_owned);
-    let key = |number: Option<u32>| number.and_then(|number| i32::try_from(number).ok()).unwrap_or(-1);
+    let tunnels = || {
+        Tunnel::ALL
+            .iter()
+            .filter_map(|tunnel| tunnel.word())
+            .map(str::to_owned)
+    };
+    let key = |number: Option<u32>| {
+        number
+            .and_then(|number| i32::try_from(number).ok())
+            .unwrap_or(-1)
+    };
     let texts = ["external", "internal"].map(str::to_owned);
     let begun_by = ["inside", "outside", "unknown"].map(str::to_owned);
     let reasons = EndReason::ALL.map(|reason| reason.word().to_owned());
-    let outside_block = |flow: &Flow| if flow.is_internal() { flow.blocks().1.index() } else { None };
+    let outside_block = |flow: &Flow| {
+        if flow.is_internal() {
+            flow.blocks().1.index()
+        } else {
+            None
+        }
+    };
     Ok(vec![
         ("sensor", constant(&labels.sensor, count)?),
-        ("block", words(each(rows, |flow| key(flow.blocks().0.index())), blocks())?),
-        ("scope", words(each(rows, |flow| i32::from(flow.is_internal())), texts)?),
-        ("tunnel", words(each(rows, |flow| i32::from(flow.key.tunnel() as u8) - 1), tunnels())?),
-        ("outside_block", words(each(rows, |flow| key(outside_block(flow))), blocks())?),
-        ("inside_ip", addresses(rows.iter().map(|flow| (flow.key.version(), flow.addresses().0)))?),
-        ("outside_ip", addresses(rows.iter().map(|flow| (flow.key.version(), flow.addresses().1)))?),
-        ("inside_port", Arc::new(UInt16Array::from(each(rows, |flow| flow.ports().0)))),
-        ("outside_port", Arc::new(UInt16Array::from(each(rows, |flow| flow.ports().1)))),
-        ("protocol", Arc::new(UInt8Array::from(each(rows, |flow| flow.key.protocol)))),
-        ("initiator", words(each(rows, |flow| initiator_key(flow.initiator())), begun_by)?),
+        (
+            "block",
+            words(each(rows, |flow| key(flow.blocks().0.index())), blocks())?,
+        ),
+        (
+            "scope",
+            words(each(rows, |flow| i32::from(flow.is_internal())), texts)?,
+        ),
+        (
+            "tunnel",
+            words(
+                each(rows, |flow| i32::from(flow.key.tunnel() as u8) - 1),
+                tunnels(),
+            )?,
+        ),
+        (
+            "outside_block",
+            words(each(rows, |flow| key(outside_block(flow))), blocks())?,
+        ),
+        (
+            "inside_ip",
+            addresses(
+                rows.iter()
+                    .map(|flow| (flow.key.version(), flow.addresses().0)),
+            )?,
+        ),
+        (
+            "outside_ip",
+            addresses(
+                rows.iter()
+                    .map(|flow| (flow.key.version(), flow.addresses().1)),
+            )?,
+        ),
+        (
+            "inside_port",
+            Arc::new(UInt16Array::from(each(rows, |flow| flow.ports().0))),
+        ),
+        (
+            "outside_port",
+            Arc::new(UInt16Array::from(each(rows, |flow| flow.ports().1))),
+        ),
+        (
+            "protocol",
+            Arc::new(UInt8Array::from(each(rows, |flow| flow.key.protocol))),
+        ),
+        (
+            "initiator",
+            words(each(rows, |flow| initiator_key(flow.initiator())), begun_by)?,
+        ),
         ("answered", answered(rows)),
         ("start_time", times(rows, |flow| flow.start_ns)),
         ("end_time", times(rows, |flow| flow.end_ns)),
@@ -65,8 +122,14 @@ fn columns(
         ("packets_in", counters(rows, |flow| flow.packets().1)),
         ("bytes_out", counters(rows, |flow| flow.bytes().0)),
         ("bytes_in", counters(rows, |flow| flow.bytes().1)),
-        ("tcp_flags_out", Arc::new(UInt8Array::from(each(rows, |flow| flow.tcp_flags().0)))),
-        ("tcp_flags_in", Arc::new(UInt8Array::from(each(rows, |flow| flow.tcp_flags().1)))),
+        (
+            "tcp_flags_out",
+            Arc::new(UInt8Array::from(each(rows, |flow| flow.tcp_flags().0))),
+        ),
+        (
+            "tcp_flags_in",
+            Arc::new(UInt8Array::from(each(rows, |flow| flow.tcp_flags().1))),
+        ),
         ("application", no_words(count)?),
         ("name", Arc::new(StringArray::new_null(count))),
         ("name_source", no_words(count)?),
@@ -79,8 +142,14 @@ fn columns(
         ("country", no_words(count)?),
         ("country_source", no_words(count)?),
         ("flow_id", Arc::new(flow_ids)),
-        ("record", Arc::new(UInt32Array::from(each(rows, |flow| flow.record)))),
-        ("end_reason", words(each(rows, |flow| i32::from(flow.reason() as u16)), reasons)?),
+        (
+            "record",
+            Arc::new(UInt32Array::from(each(rows, |flow| flow.record))),
+        ),
+        (
+            "end_reason",
+            words(each(rows, |flow| i32::from(flow.reason() as u16)), reasons)?,
+        ),
     ])
 }
 

@@ -13,7 +13,10 @@ pub(super) struct Duplicates {
 
 impl Duplicates {
     pub(super) fn new(window_ns: i64) -> Self {
-        Self { recent: vec![(0, i64::MIN); PLACES], window_ns: window_ns.unsigned_abs() }
+        Self {
+            recent: vec![(0, i64::MIN); PLACES],
+            window_ns: window_ns.unsigned_abs(),
+        }
     }
 
     /// Whether the same bytes were seen within the window; remembers these.

@@ -42,7 +42,14 @@ pub enum EndReason {
 
 impl EndReason {
     /// Every reason, in the order of their numbers.
-    pub const ALL: [Self; 6] = [Self::Active, Self::Idle, Self::Fin, Self::Rst, Self::Evicted, Self::End];
+    pub const ALL: [Self; 6] = [
+        Self::Active,
+        Self::Idle,
+        Self::Fin,
+        Self::Rst,
+        Self::Evicted,
+        Self::End,
+    ];
 
     /// The word in the `end_reason` column.
     pub const fn word(self) -> &'static str {
@@ -121,8 +128,16 @@ impl Flow {
             end_ns: packet.time_ns,
             ..Self::default()
         };
-        let by_sender = if packet.forward { bit::BEGUN_BY_LOW } else { bit::BEGUN_BY_HIGH };
-        let by_receiver = if packet.forward { bit::BEGUN_BY_HIGH } else { bit::BEGUN_BY_LOW };
+        let by_sender = if packet.forward {
+            bit::BEGUN_BY_LOW
+        } else {
+            bit::BEGUN_BY_HIGH
+        };
+        let by_receiver = if packet.forward {
+            bit::BEGUN_BY_HIGH
+        } else {
+            bit::BEGUN_BY_LOW
+        };
         flow.state |= match (packet.key.protocol, packet.tcp_flags & (SYN | ACK)) {
             (TCP, SYN) => by_sender,
             // The SYN itself was missed; who answers one did not send it.
@@ -153,7 +168,11 @@ impl Flow {
         if packet.key.protocol == TCP {
             self.follow_tcp(packet);
         } else {
-            let by_initiator = if packet.forward { bit::BEGUN_BY_LOW } else { bit::BEGUN_BY_HIGH };
+            let by_initiator = if packet.forward {
+                bit::BEGUN_BY_LOW
+            } else {
+                bit::BEGUN_BY_HIGH
+            };
             if self.state & by_initiator == 0 {
                 self.state |= bit::ANSWERED;
             }
@@ -209,13 +228,17 @@ impl Flow {
     }
 
     pub(super) fn set_reason(&mut self, reason: EndReason) {
-        self.state = self.state & ((1 << bit::REASON_SHIFT) - 1) | (reason as u16) << bit::REASON_SHIFT;
+        self.state =
+            self.state & ((1 << bit::REASON_SHIFT) - 1) | (reason as u16) << bit::REASON_SHIFT;
     }
 
     /// Why this record was written.
     pub fn reason(&self) -> EndReason {
         let number = usize::from(self.state >> bit::REASON_SHIFT);
-        EndReason::ALL.get(number).copied().unwrap_or(EndReason::End)
+        EndReason::ALL
+            .get(number)
+            .copied()
+            .unwrap_or(EndReason::End)
     }
 
     /// Whether both ends closed it or one reset it, and when.
@@ -225,7 +248,14 @@ impl Flow {
             return None;
         }
         let reset = self.state & bit::RESET != 0;
-        Some((if reset { EndReason::Rst } else { EndReason::Fin }, self.closed_ns))
+        Some((
+            if reset {
+                EndReason::Rst
+            } else {
+                EndReason::Fin
+            },
+            self.closed_ns,
+        ))
     }
 
     /// Whether the packet's addresses are still in the blocks the flow began in.
@@ -245,7 +275,11 @@ impl Flow {
 
     /// Orders a pair by (low, high) as (inside, outside).
     const fn oriented<T: Copy>(&self, low: T, high: T) -> (T, T) {
-        if self.inside_is_low() { (low, high) } else { (high, low) }
+        if self.inside_is_low() {
+            (low, high)
+        } else {
+            (high, low)
+        }
     }
 
     /// Inside and outside address.
@@ -283,8 +317,10 @@ impl Flow {
 
     /// Who began the flow.
     pub const fn initiator(&self) -> Initiator {
-        let (by_inside, by_outside) =
-            self.oriented(self.state & bit::BEGUN_BY_LOW, self.state & bit::BEGUN_BY_HIGH);
+        let (by_inside, by_outside) = self.oriented(
+            self.state & bit::BEGUN_BY_LOW,
+            self.state & bit::BEGUN_BY_HIGH,
+        );
         if by_inside != 0 {
             Initiator::Inside
         } else if by_outside != 0 {

@@ -32,7 +32,11 @@ pub(super) fn ended_before(flow: &Flow, packet: &Packet, limits: &FlowLimits) ->
     if let Some(reason) = swept_at(flow, packet.clock_ns, limits) {
         return Some(reason);
     }
-    if flow.same_blocks(packet) { None } else { Some(EndReason::End) }
+    if flow.same_blocks(packet) {
+        None
+    } else {
+        Some(EndReason::End)
+    }
 }
 
 /// Why a flow may be swept once the stream's clock says this much.
@@ -42,7 +46,9 @@ pub(super) fn ended_before(flow: &Flow, packet: &Packet, limits: &FlowLimits) ->
 pub(super) fn swept_at(flow: &Flow, clock_ns: u64, limits: &FlowLimits) -> Option<EndReason> {
     let silent_ns = clock_ns.saturating_sub(flow.clock_ns);
     match flow.closed() {
-        Some((reason, _)) if silent_ns > limits.close_ns.unsigned_abs() + REORDER_NS => Some(reason),
+        Some((reason, _)) if silent_ns > limits.close_ns.unsigned_abs() + REORDER_NS => {
+            Some(reason)
+        }
         None if silent_ns > limits.idle_ns.unsigned_abs() + REORDER_NS => Some(EndReason::Idle),
         _ => None,
     }
@@ -69,7 +75,11 @@ impl Sweep {
             if clock_ns.saturating_sub(self.began_ns) < SWEEP_EVERY_NS {
                 return;
             }
-            *self = Self { next_place: 0, began_ns: clock_ns, under_way: true };
+            *self = Self {
+                next_place: 0,
+                began_ns: clock_ns,
+                under_way: true,
+            };
         }
         let end = self.next_place + SWEEP_PLACES;
         found.extend(
@@ -84,11 +94,17 @@ impl Sweep {
 
 /// The places of the longest idle sixteenth: evicting many at once pays for the search.
 pub(super) fn longest_idle(slots: &Slots) -> Vec<u32> {
-    let mut by_age: Vec<(u64, u32)> =
-        slots.range(0, slots.used()).map(|(slot, flow)| (flow.clock_ns, slot)).collect();
+    let mut by_age: Vec<(u64, u32)> = slots
+        .range(0, slots.used())
+        .map(|(slot, flow)| (flow.clock_ns, slot))
+        .collect();
     let count = (by_age.len() / 16).max(1).min(by_age.len());
     if count < by_age.len() {
         by_age.select_nth_unstable(count);
     }
-    by_age.into_iter().take(count).map(|(_, slot)| slot).collect()
+    by_age
+        .into_iter()
+        .take(count)
+        .map(|(_, slot)| slot)
+        .collect()
 }

@@ -72,7 +72,12 @@ impl Fragments {
             state.first = Some(*packet);
             ready.push(*packet);
             self.waiting -= state.waiting.len();
-            ready.extend(state.waiting.drain(..).map(|later| with_ports_of(later, packet)));
+            ready.extend(
+                state
+                    .waiting
+                    .drain(..)
+                    .map(|later| with_ports_of(later, packet)),
+            );
         } else if let Some(first) = &state.first {
             ready.push(with_ports_of(*packet, first));
         } else if self.waiting < MAX_WAITING {
@@ -94,13 +99,19 @@ impl Fragments {
     /// Forgets the datagrams that are too old once the stream's clock says this much.
     pub(super) fn expire(&mut self, clock_ns: u64, ready: &mut Vec<Packet>) {
         let before_ns = clock_ns.saturating_sub(TIMEOUT_NS);
-        while self.order.front().is_some_and(|(seen_ns, _)| *seen_ns < before_ns) {
+        while self
+            .order
+            .front()
+            .is_some_and(|(seen_ns, _)| *seen_ns < before_ns)
+        {
             self.forget_oldest(ready);
         }
     }
 
     fn forget_oldest(&mut self, ready: &mut Vec<Packet>) {
-        let Some((_, datagram)) = self.order.pop_front() else { return };
+        let Some((_, datagram)) = self.order.pop_front() else {
+            return;
+        };
         if let Some(state) = self.datagrams.remove(&datagram) {
             self.waiting -= state.waiting.len();
             ready.extend(state.waiting);

@@ -55,13 +55,27 @@ impl FlowKey {
         }
         let forward = (level.source, from) <= (level.destination, to);
         if one_way {
-            kind |= if forward { ONE_WAY_FROM_LOW } else { ONE_WAY_FROM_HIGH };
+            kind |= if forward {
+                ONE_WAY_FROM_LOW
+            } else {
+                ONE_WAY_FROM_HIGH
+            };
         }
         let (mut low, mut high) = (split(level.source), split(level.destination));
         if !forward {
             (low, high, from, to) = (high, low, to, from);
         }
-        (Self { low, high, low_port: from, high_port: to, protocol: level.protocol, kind }, forward)
+        (
+            Self {
+                low,
+                high,
+                low_port: from,
+                high_port: to,
+                protocol: level.protocol,
+                kind,
+            },
+            forward,
+        )
     }
 
     /// The lower address.
@@ -82,7 +96,11 @@ impl FlowKey {
     /// What the flow is wrapped in.
     pub fn tunnel(&self) -> Tunnel {
         let number = usize::from(self.kind & TUNNEL_MASK);
-        number.checked_sub(1).and_then(|index| Tunnel::ALL.get(index)).copied().unwrap_or(Tunnel::None)
+        number
+            .checked_sub(1)
+            .and_then(|index| Tunnel::ALL.get(index))
+            .copied()
+            .unwrap_or(Tunnel::None)
     }
 
     /// Whether the ports are an ICMP type and code.
@@ -98,7 +116,10 @@ impl FlowKey {
             | u64::from(self.protocol) << 32
             | u64::from(self.kind) << 40;
         let first = fold(self.low[1] ^ keys.0[0], self.high[1] ^ keys.0[1]);
-        let second = fold(self.low[0] ^ self.high[0].rotate_left(32) ^ keys.0[2], rest ^ keys.0[3]);
+        let second = fold(
+            self.low[0] ^ self.high[0].rotate_left(32) ^ keys.0[2],
+            rest ^ keys.0[3],
+        );
         fold(first ^ keys.0[3], second ^ keys.0[0])
     }
 
@@ -108,7 +129,14 @@ impl FlowKey {
             | u64::from(self.high_port) << 16
             | u64::from(self.protocol) << 32
             | u64::from(self.kind) << 40;
-        let words = [self.low[0], self.low[1], self.high[0], self.high[1], rest, first_ns.cast_unsigned()];
+        let words = [
+            self.low[0],
+            self.low[1],
+            self.high[0],
+            self.high[1],
+            rest,
+            first_ns.cast_unsigned(),
+        ];
         words.iter().fold(0x243f_6a88_85a3_08d3, |state, word| {
             let mixed = fold(state ^ word, 0x9e37_79b9_7f4a_7c15);
             mixed ^ word.rotate_left(23)

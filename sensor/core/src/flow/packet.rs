@@ -51,7 +51,11 @@ impl Packet {
         keys: &HashKeys,
     ) -> Self {
         let (key, forward) = FlowKey::new(level);
-        let (low_block, high_block) = if forward { blocks } else { (blocks.1, blocks.0) };
+        let (low_block, high_block) = if forward {
+            blocks
+        } else {
+            (blocks.1, blocks.0)
+        };
         Self {
             hash: key.hash(keys),
             key,
@@ -74,7 +78,11 @@ impl Packet {
     /// The watched address that decides which worker counts the packet; the lower of two.
     #[inline]
     pub fn placement(&self) -> u128 {
-        if self.low_block.is_none() { self.key.high() } else { self.key.low() }
+        if self.low_block.is_none() {
+            self.key.high()
+        } else {
+            self.key.low()
+        }
     }
 
     /// Hashes the captured bytes of the IP packet: all of a short one, else its first 96 and last 32 bytes,

@@ -67,7 +67,11 @@ impl Shard {
             for (entry, packet) in entries.iter_mut().zip(group) {
                 *entry = self.table.approach(packet.hash);
             }
-            black_box(entries.iter().fold(0, |sum, &entry| sum ^ self.table.touch(entry)));
+            black_box(
+                entries
+                    .iter()
+                    .fold(0, |sum, &entry| sum ^ self.table.touch(entry)),
+            );
             for packet in group {
                 self.take_one(packet);
             }
@@ -107,7 +111,9 @@ impl Shard {
 
     #[inline]
     fn count(&mut self, packet: &Packet) {
-        let Some(slot) = self.table.find(packet) else { return self.begin(packet) };
+        let Some(slot) = self.table.find(packet) else {
+            return self.begin(packet);
+        };
         let flow = self.table.at(slot);
         if let Some(reason) = ended_before(flow, packet, &self.limits) {
             self.end(slot, reason);
@@ -148,7 +154,8 @@ impl Shard {
     pub fn expire(&mut self, clock_ns: u64) {
         self.with_fragments(|fragments, ready| fragments.expire(clock_ns, ready));
         let mut ended = std::mem::take(&mut self.ended);
-        self.sweep.step(self.table.slots(), clock_ns, &self.limits, &mut ended);
+        self.sweep
+            .step(self.table.slots(), clock_ns, &self.limits, &mut ended);
         for (slot, reason) in ended.drain(..) {
             self.end(slot, reason);
         }

@@ -17,7 +17,11 @@ impl Slots {
     /// Room for `limit` flows, clamped to what a place number can say.
     pub(super) fn new(limit: usize) -> Self {
         let limit = limit.clamp(1, u32::MAX as usize - 1);
-        Self { flows: Vec::with_capacity(limit), free: Vec::new(), limit }
+        Self {
+            flows: Vec::with_capacity(limit),
+            free: Vec::new(),
+            limit,
+        }
     }
 
     pub(super) fn live(&self) -> usize {
@@ -57,7 +61,9 @@ impl Slots {
     pub(super) fn range(&self, from: usize, to: usize) -> impl Iterator<Item = (u32, &Flow)> {
         let to = to.min(self.flows.len());
         let flows = self.flows.get(from.min(to)..to).unwrap_or(&[]);
-        (from as u32..).zip(flows).filter(|(_, flow)| flow.clock_ns != FREE)
+        (from as u32..)
+            .zip(flows)
+            .filter(|(_, flow)| flow.clock_ns != FREE)
     }
 
     /// Places that have ever been used.

@@ -25,7 +25,10 @@ const fn slot(entry: u64) -> u32 {
 
 impl Table {
     pub(super) fn new(limit: usize) -> Self {
-        Self { index: vec![0; SMALLEST], slots: Slots::new(limit) }
+        Self {
+            index: vec![0; SMALLEST],
+            slots: Slots::new(limit),
+        }
     }
 
     pub(super) fn slots(&self) -> &Slots {
@@ -68,7 +71,10 @@ impl Table {
                 return None;
             }
             if tag(entry) == packet.hash as u32
-                && self.slots.get(slot(entry)).is_some_and(|flow| flow.key == packet.key)
+                && self
+                    .slots
+                    .get(slot(entry))
+                    .is_some_and(|flow| flow.key == packet.key)
             {
                 return Some(slot(entry));
             }

@@ -156,13 +156,19 @@ impl Watch {
         } else {
             self.ipv6.lookup(address)
         };
-        if value & DATED == 0 { BlockRef(value) } else { self.valid_at(value, time_ns) }
+        if value & DATED == 0 {
+            BlockRef(value)
+        } else {
+            self.valid_at(value, time_ns)
+        }
     }
 
     #[cold]
     fn valid_at(&self, mut value: u32, time_ns: i64) -> BlockRef {
         while value & DATED != 0 {
-            let Some(dated) = self.dated.get((value & !DATED) as usize) else { return BlockRef::NONE };
+            let Some(dated) = self.dated.get((value & !DATED) as usize) else {
+                return BlockRef::NONE;
+            };
             if dated.from_ns <= time_ns && time_ns < dated.until_ns {
                 return BlockRef::new(dated.block);
             }

@@ -59,24 +59,41 @@ fn validity_follows_packet_time() {
         dated(ipv4("10.1.1.0", 24, 3), 150, 160),
     ])
     .expect("a plan");
-    for (time, expected) in [(99, 0), (100, 1), (149, 1), (150, 3), (160, 1), (200, 2), (300, 0)] {
+    for (time, expected) in [
+        (99, 0),
+        (100, 1),
+        (149, 1),
+        (150, 3),
+        (160, 1),
+        (200, 2),
+        (300, 0),
+    ] {
         assert_eq!(at(&watch, "10.1.1.1", time), Some(expected), "at {time}");
     }
 }
 
 #[test]
 fn bad_prefixes_are_refused() {
-    assert_eq!(Watch::new(&[ipv4("10.0.0.1", 8, 0)]).err(), Some(WatchError::BadPrefix(0)));
+    assert_eq!(
+        Watch::new(&[ipv4("10.0.0.1", 8, 0)]).err(),
+        Some(WatchError::BadPrefix(0))
+    );
     let mut long = ipv4("10.0.0.0", 8, 0);
     long.length = 129;
     assert_eq!(Watch::new(&[long]).err(), Some(WatchError::BadPrefix(0)));
-    assert_eq!(Watch::new(&[ipv4("10.0.0.0", 8, MAX_BLOCKS)]).err(), Some(WatchError::BadBlock(0)));
+    assert_eq!(
+        Watch::new(&[ipv4("10.0.0.0", 8, MAX_BLOCKS)]).err(),
+        Some(WatchError::BadBlock(0))
+    );
 }
 
 /// The lookup as its definition reads.
 fn linear(prefixes: &[Prefix], version: u8, address: u128, time_ns: i64) -> Option<u32> {
     let mut best: Option<(u8, bool, &Prefix)> = None;
-    for prefix in prefixes.iter().filter(|prefix| prefix.is_ipv4() == (version == 4)) {
+    for prefix in prefixes
+        .iter()
+        .filter(|prefix| prefix.is_ipv4() == (version == 4))
+    {
         let host_bits = u128::MAX.checked_shr(u32::from(prefix.length)).unwrap_or(0);
         let holds = address & !host_bits == prefix.address
             && prefix.valid_from_ns <= time_ns

@@ -52,9 +52,20 @@ impl Trie {
     where
         F: FnMut(usize, Option<u32>) -> (u128, u8, Option<u32>),
     {
-        let mut trie = Self { root: vec![0; 1 << ROOT_BITS], nodes: Vec::new(), leaves: Vec::new() };
+        let mut trie = Self {
+            root: vec![0; 1 << ROOT_BITS],
+            nodes: Vec::new(),
+            leaves: Vec::new(),
+        };
         let mut tasks = Vec::new();
-        let mut slots = vec![Slot { value: 0, from: 0, to: 0 }; 1 << ROOT_BITS];
+        let mut slots = vec![
+            Slot {
+                value: 0,
+                from: 0,
+                to: 0
+            };
+            1 << ROOT_BITS
+        ];
         fill(&mut slots, &mut prefix, (0, count), 0, ROOT_BITS);
         for (entry, slot) in trie.root.iter_mut().zip(&slots) {
             *entry = slot.value;
@@ -62,12 +73,28 @@ impl Trie {
                 let node = trie.nodes.len();
                 trie.nodes.push(Node::default());
                 *entry = NODE | node as u32;
-                tasks.push(Task { node, from: slot.from, to: slot.to, depth: ROOT_BITS, inherited: slot.value });
+                tasks.push(Task {
+                    node,
+                    from: slot.from,
+                    to: slot.to,
+                    depth: ROOT_BITS,
+                    inherited: slot.value,
+                });
             }
         }
         while let Some(task) = tasks.pop() {
-            let mut slots = [Slot { value: task.inherited, from: 0, to: 0 }; 1 << STRIDE];
-            fill(&mut slots, &mut prefix, (task.from, task.to), task.depth, STRIDE);
+            let mut slots = [Slot {
+                value: task.inherited,
+                from: 0,
+                to: 0,
+            }; 1 << STRIDE];
+            fill(
+                &mut slots,
+                &mut prefix,
+                (task.from, task.to),
+                task.depth,
+                STRIDE,
+            );
             trie.finish(&task, &slots, &mut tasks);
         }
         trie
@@ -105,7 +132,9 @@ impl Trie {
     #[inline]
     pub(super) fn lookup_short(&self, address: u32) -> u32 {
         let aligned = u64::from(address) << 32;
-        self.descend(self.root[(address >> 16) as usize], ROOT_BITS, |depth| (aligned << depth) >> 58)
+        self.descend(self.root[(address >> 16) as usize], ROOT_BITS, |depth| {
+            (aligned << depth) >> 58
+        })
     }
 
     /// The value of the longest prefix that holds an IPv6 address.
@@ -119,7 +148,9 @@ impl Trie {
     #[inline]
     fn descend(&self, mut entry: u32, mut depth: u8, slot_at: impl Fn(u8) -> u64) -> u32 {
         while entry & NODE != 0 {
-            let Some(node) = self.nodes.get((entry & !NODE) as usize) else { return 0 };
+            let Some(node) = self.nodes.get((entry & !NODE) as usize) else {
+                return 0;
+            };
             let slot = slot_at(depth) & 63;
             let up_to = u64::MAX >> (63 - slot);
             if node.children >> slot & 1 == 0 {
@@ -133,7 +164,8 @@ impl Trie {
     }
 
     pub(super) fn memory_bytes(&self) -> usize {
-        (self.root.len() + self.leaves.len()) * size_of::<u32>() + self.nodes.len() * size_of::<Node>()
+        (self.root.len() + self.leaves.len()) * size_of::<u32>()
+            + self.nodes.len() * size_of::<Node>()
     }
 }
 

@@ -1,0 +1,161 @@
+"""Start the core, move its batches into the store, stop it."""
+
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from typing import Protocol, Self
+
+import pyarrow as pa
+
+from sensor import _core
+from sensor.config import Config
+from sensor.errors import CaptureError
+from sensor.rules.model import Plan
+
+__all__ = ["InputResult", "Progress", "ReplayResult", "Replaying", "RowSink"]
+
+POLL_S = 0.2
+NANOSECONDS = 1_000_000_000
+
+
+class RowSink(Protocol):
+    """What takes rows: a store's writer, or something that counts them."""
+
+    def write(self, table: str, batch: pa.RecordBatch) -> None:
+        """Take rows of a table."""
+
+
+@dataclass(frozen=True)
+class Progress:
+    """How far a replay is. ``bytes_total`` is None where the length of the input is not known."""
+
+    packets: int
+    bytes: int
+    bytes_read: int
+    bytes_total: int | None
+
+
+@dataclass(frozen=True)
+class InputResult:
+    """What was read of one input: whole packets, and why reading stopped if not at its end."""
+
+    path: str
+    format: str
+    packets: int
+    warning: str | None
+    error: str | None
+
+
+@dataclass(frozen=True)
+class ReplayResult:
+    """What a replay came to; bytes are those on the wire."""
+
+    packets: int
+    bytes: int
+    matched: int
+    unmatched: int
+    malformed: int
+    truncated: int
+    duplicates: int
+    flows: int
+    evicted: int
+    rows: dict[str, int]
+    seconds: float
+    stopped: bool
+    inputs: tuple[InputResult, ...]
+
+
+@dataclass
+class Replaying:
+    """A replay under way: made, it has opened every input; `run` moves its rows until the input ends.
+
+    Parameters
+    ----------
+    paths
+        Captures, ``-`` for standard input; merged by timestamp.
+    plan
+        What is watched.
+    config
+        Timeouts, limits, tunnels, the sensor's name.
+    workers
+        Threads that decode and count.
+
+    Raises
+    ------
+    CaptureError
+        An input is missing, a folder, or no capture.
+    """
+
+    paths: list[str]
+    plan: Plan
+    config: Config = field(default_factory=Config)
+    workers: int = 1
+
+    def __post_init__(self) -> None:
+        flow = self.config.flow
+        rules = _core.Rules(
+            [block.name for block in self.plan.blocks],
+            self.plan.addresses,
+            self.plan.lengths,
+            self.plan.block_indices,
+            self.plan.valid_from_ns,
+            self.plan.valid_until_ns,
+        )
+        options = {
+            "sensor": self.config.store.sensor,
+            "workers": self.workers,
+            "tunnels": list(self.config.decode.tunnels),
+            "idle_ns": int(flow.idle_timeout_s * NANOSECONDS),
+            "active_ns": int(flow.active_timeout_s * NANOSECONDS),
+            "close_ns": int(flow.close_timeout_s * NANOSECONDS),
+            "max_flows": flow.max_flows,
+            "duplicate_ns": self.config.duplicates.window_ms * 1_000_000,
+            "drop_duplicates": self.config.duplicates.action == "drop",
+        }
+        self._began = time.monotonic()
+        self._stopped = False
+        try:
+            self._core = _core.Replay(self.paths, rules, options)
+        except _core.InputError as error:
+            raise CaptureError(str(error)) from None
+
+    def stop(self) -> None:
+        """End the input early; what was read is still counted and written."""
+        self._stopped = True
+        self._core.stop()
+
+    def batches(self, on_progress: Callable[[Progress], None] | None = None) -> Iterator[tuple[str, pa.RecordBatch]]:
+        """Rows with their table as they come; ``on_progress`` is called a few times a second."""
+        while True:
+            try:
+                rows = self._core.next(POLL_S)
+            except StopIteration:
+                return
+            if on_progress is not None:
+                on_progress(Progress(*self._core.progress()))
+            if rows is not None:
+                yield rows[0], pa.record_batch(rows[1])
+
+    def run(self, sink: RowSink | None, on_progress: Callable[[Progress], None] | None = None) -> ReplayResult:
+        """Move every row into ``sink`` (None discards them) and say what it came to."""
+        rows = {"flows": 0, "dns": 0, "hosts": 0, "accounting": 0}
+        for table, batch in self.batches(on_progress):
+            rows[table] += batch.num_rows
+            if sink is not None:
+                sink.write(table, batch)
+        return self._result(rows)
+
+    def _result(self, rows: dict[str, int]) -> ReplayResult:
+        result = self._core.result()
+        inputs = tuple(InputResult(**one) for one in result.pop("inputs"))
+        seconds = time.monotonic() - self._began
+        return ReplayResult(**result, rows=rows, seconds=seconds, stopped=self._stopped, inputs=inputs)
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        """Stop the core where an exception left it running, and wait for its threads."""
+        self._core.stop()
+        for _rows in self.batches():
+            pass
