@@ -6,7 +6,7 @@ is wrong with a bad text is worked out only once it is known to be bad.
 
 from socket import AF_INET, AF_INET6, inet_ntop, inet_pton
 
-from sensor.rules.mistake import Mistake
+from sensor.rules.mistake import TextError
 from sensor.rules.ranges import range_to_prefixes
 
 Prefix = tuple[bytes, int]
@@ -42,19 +42,19 @@ def parse_cidr(text: str, *, mask_host_bits: bool = False) -> Prefix:
 
     Raises
     ------
-    Mistake
+    TextError
         The text is no CIDR, or has bits set behind its length.
     """
     address, slash, length_text = text.partition("/")
     packed = pack_address(address)
     if packed is None:
-        raise Mistake("not an address", _mend_address(text))
+        raise TextError("not an address", _mend_address(text))
     if not slash:
         return packed, 128
     base = 0 if ":" in address else MAPPED_BITS
     length = _LENGTH_OF.get(length_text, 129) + base
     if length > 128:
-        raise Mistake("not a prefix length", _mend_length(address, length_text, 128 - base))
+        raise TextError("not a prefix length", _mend_length(address, length_text, 128 - base))
     value = int.from_bytes(packed, "big")
     host = value & _HOST_BITS[length]
     if not host:
@@ -62,7 +62,9 @@ def parse_cidr(text: str, *, mask_host_bits: bool = False) -> Prefix:
     network = (value ^ host).to_bytes(16, "big")
     if mask_host_bits:
         return network, length
-    raise Mistake(f"bits are set behind /{length - base}", f"did you mean {_show(network, base)}/{length - base}?")
+    raise TextError(
+        f"bits are set behind /{length - base}", f"did you mean {_show(network, base)}/{length - base}?"
+    )
 
 
 def parse_range(first_text: str, last_text: str) -> list[Prefix]:
@@ -70,18 +72,18 @@ def parse_range(first_text: str, last_text: str) -> list[Prefix]:
 
     Raises
     ------
-    Mistake
+    TextError
         An end is no address, the ends are of two families, or the first lies behind the last.
     """
     first, last = pack_address(first_text), pack_address(last_text)
     if first is None:
-        raise Mistake("the range does not begin with an address", _mend_address(first_text))
+        raise TextError("the range does not begin with an address", _mend_address(first_text))
     if last is None:
-        raise Mistake("the range does not end with an address", _mend_address(last_text))
+        raise TextError("the range does not end with an address", _mend_address(last_text))
     if (":" in first_text) != (":" in last_text):
-        raise Mistake("the range mixes IPv4 and IPv6", "give both ends in one family")
+        raise TextError("the range mixes IPv4 and IPv6", "give both ends in one family")
     if first > last:
-        raise Mistake("the range ends before it begins", f"did you mean {last_text}-{first_text}?")
+        raise TextError("the range ends before it begins", f"did you mean {last_text}-{first_text}?")
     return integer_range(int.from_bytes(first, "big"), int.from_bytes(last, "big"))
 
 

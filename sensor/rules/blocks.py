@@ -7,13 +7,14 @@ from typing import cast, get_args
 from sensor.rules.address import parse_prefixes
 from sensor.rules.dates import end_ns, first_ns, parse_day
 from sensor.rules.gather import Gathered, check_name
-from sensor.rules.mistake import Mistake
+from sensor.rules.mistake import TextError
 from sensor.rules.model import ALWAYS_FROM_NS, FOREVER_UNTIL_NS, Block, Confidence, Role
 from sensor.rules.source import Source
 from sensor.rules.table import Table, read_tables
 
 KEYS = (
-    "name", "prefixes", "holder", "claimed_country", "confidence", "role", "valid_from", "valid_to", "note", "source",
+    "name", "prefixes", "holder", "claimed_country", "confidence", "role", "valid_from", "valid_to",
+    "note", "source",
 )  # fmt: skip
 REQUIRED_KEYS = ("name", "prefixes")
 
@@ -43,7 +44,7 @@ def read_blocks(source: Source, gathered: Gathered) -> None:
         for number, text in enumerate(table.texts("prefixes")):
             try:
                 prefixes = parse_prefixes(text.strip())
-            except Mistake as mistake:
+            except TextError as mistake:
                 raise table.error(mistake, text, "prefixes", number) from None
             line = table.line("prefixes", number)
             for prefix in prefixes:
@@ -55,12 +56,12 @@ def _block(table: Table) -> Block:
     name = table.text("name")
     try:
         check_name(name)
-    except Mistake as mistake:
+    except TextError as mistake:
         raise table.error(mistake, name, "name") from None
     country = table.text("claimed_country")
     if not _COUNTRY.fullmatch(country):
         mend = "write the two capital letters of ISO 3166, such as KP"
-        raise table.error(Mistake("not a country code", mend), country, "claimed_country")
+        raise table.error(TextError("not a country code", mend), country, "claimed_country")
     return Block(
         name=name,
         holder=table.text("holder"),
@@ -80,21 +81,21 @@ def _validity(table: Table) -> tuple[int, int]:
             continue
         try:
             day = parse_day(table.values[key])
-        except Mistake as mistake:
+        except TextError as mistake:
             raise table.error(mistake, str(table.values[key]), key) from None
         if key == "valid_from":
             valid_from_ns = first_ns(day)
         else:
             valid_until_ns = end_ns(day)
     if valid_from_ns >= valid_until_ns:
-        mistake = Mistake("the block ends before it begins", "put valid_to behind valid_from")
-        raise table.error(mistake, str(table.values["valid_to"]), "valid_to")
+        backwards = TextError("the block ends before it begins", "put valid_to behind valid_from")
+        raise table.error(backwards, str(table.values["valid_to"]), "valid_to")
     return valid_from_ns, valid_until_ns
 
 
 def _check_same(table: Table, block: Block, earlier: Block) -> None:
     for key in _differences(block, earlier):
-        mistake = Mistake(
+        mistake = TextError(
             f"two blocks of one name with a different {key}", f"rename one, or give both the same {key}"
         )
         raise table.error(mistake, block.name, key if key in table.values else "name")

@@ -28,7 +28,7 @@ class Columns:
 
     def block(self, row: int) -> Block:
         """Return the block of a row."""
-        return self.blocks[self.block_indices[row]]
+        return self.blocks[int(self.block_indices[row])]
 
     def meaning(self, row: int) -> tuple[int, int, int]:
         """Return block and validity of a row."""
@@ -49,16 +49,16 @@ def columns_of_gathered(gathered: Gathered) -> Columns:
     starts = np.array([run.first for run in gathered.runs], dtype=np.int64)
     counts = np.diff(starts, append=len(gathered.lengths))
 
-    def spread(values: list[int], kind: str) -> NDArray[np.generic]:
-        return np.repeat(np.array(values, dtype=kind), counts)
+    def spread(values: list[int]) -> NDArray[np.int64]:
+        return np.repeat(np.array(values, dtype="<i8"), counts)
 
     return Columns(
         blocks=tuple(gathered.blocks),
         addresses=np.frombuffer(gathered.addresses, dtype=np.uint8).reshape(-1, 16),
         lengths=np.frombuffer(gathered.lengths, dtype=np.uint8),
-        block_indices=spread([run.block for run in gathered.runs], "<u4"),
-        valid_from_ns=spread([run.valid_from_ns for run in gathered.runs], "<i8"),
-        valid_until_ns=spread([run.valid_until_ns for run in gathered.runs], "<i8"),
+        block_indices=spread([run.block for run in gathered.runs]).astype("<u4"),
+        valid_from_ns=spread([run.valid_from_ns for run in gathered.runs]),
+        valid_until_ns=spread([run.valid_until_ns for run in gathered.runs]),
         lines=np.array(gathered.lines, dtype=np.uint32),
     )
 

@@ -2,7 +2,7 @@
 
 from datetime import UTC, date, datetime, timedelta
 
-from sensor.rules.mistake import Mistake
+from sensor.rules.mistake import TextError
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 FIRST_DAY = date(1678, 1, 1)
@@ -15,7 +15,7 @@ def parse_day(value: object) -> date:
 
     Raises
     ------
-    Mistake
+    TextError
         The value is neither, or lies outside what nanoseconds can tell.
     """
     moment = value
@@ -25,17 +25,19 @@ def parse_day(value: object) -> date:
         except ValueError:
             moment = None
     if not isinstance(moment, date):
-        raise Mistake("not a date", "write a day such as 2017-04-01")
+        raise TextError("not a date", "write a day such as 2017-04-01")
     if isinstance(moment, datetime) and moment.tzinfo is None:
-        raise Mistake("a time without an offset", "write it in UTC, such as 2017-04-01T12:00:00Z")
+        raise TextError("a time without an offset", "write it in UTC, such as 2017-04-01T12:00:00Z")
     if not FIRST_DAY <= date(moment.year, moment.month, moment.day) <= LAST_DAY:
-        raise Mistake("a date out of range", f"use dates from {FIRST_DAY} to {LAST_DAY}")
+        raise TextError("a date out of range", f"use dates from {FIRST_DAY} to {LAST_DAY}")
     return moment
 
 
 def first_ns(day: date) -> int:
     """Return the first nanosecond of a day, or the nanosecond of a time."""
-    return _nanoseconds(day if isinstance(day, datetime) else datetime(day.year, day.month, day.day, tzinfo=UTC))
+    return _nanoseconds(
+        day if isinstance(day, datetime) else datetime(day.year, day.month, day.day, tzinfo=UTC)
+    )
 
 
 def end_ns(day: date) -> int:

@@ -5,7 +5,7 @@ from datetime import date, datetime
 from pathlib import Path
 
 from sensor.rules.dates import parse_day
-from sensor.rules.mistake import Mistake
+from sensor.rules.mistake import TextError
 from sensor.rules.shipped import shipped
 from sensor.rules.source import read_source
 from sensor.rules.table import Table, read_tables
@@ -46,11 +46,11 @@ def _event(table: Table) -> Event:
     table.check_keys(KEYS, REQUIRED_KEYS)
     for key in REQUIRED_KEYS:
         if key != "date" and not table.text(key).strip():
-            raise table.error(Mistake(f"{key} is empty", f"fill in {key}"), "", key)
+            raise table.error(TextError(f"{key} is empty", f"fill in {key}"), "", key)
     try:
         day = parse_day(table.values["date"])
         if isinstance(day, datetime):
-            raise Mistake("a time where a day belongs", "write a day such as 2017-05-12")
-    except Mistake as mistake:
+            raise TextError("a time where a day belongs", "write a day such as 2017-05-12")
+    except TextError as mistake:
         raise table.error(mistake, str(table.values["date"]), "date") from None
     return Event(table.text("name"), day, table.text("source"), table.text("note"))

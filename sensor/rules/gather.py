@@ -5,7 +5,7 @@ from dataclasses import dataclass, field, replace
 
 from sensor.errors import RuleError
 from sensor.rules.address import Prefix
-from sensor.rules.mistake import Mistake, printable
+from sensor.rules.mistake import TextError, printable, printable_path
 from sensor.rules.model import ALWAYS_FROM_NS, FOREVER_UNTIL_NS, Block, Refusal
 
 MAXIMUM_PREFIXES = 1 << 24
@@ -42,7 +42,7 @@ class Gathered:
     def new_block(self, block: Block) -> int:
         """Add a block and return its index."""
         if len(self.blocks) >= MAXIMUM_BLOCKS:
-            raise RuleError(f"{printable(block.path, limit=512)}: more than {MAXIMUM_BLOCKS} blocks; join some")
+            raise RuleError(f"{printable_path(block.path)}: more than {MAXIMUM_BLOCKS} blocks; join some")
         self.blocks.append(block)
         return len(self.blocks) - 1
 
@@ -95,7 +95,7 @@ class ListReader:
         self._gathered.add(prefix, line)
         self.added_count += 1
 
-    def refuse(self, line: int, text: str, mistake: Mistake) -> None:
+    def refuse(self, line: int, text: str, mistake: TextError) -> None:
         """Leave a line out, and remember why."""
         self._refused_count += 1
         if self._refused_count <= MAXIMUM_REFUSALS:
@@ -110,10 +110,12 @@ class ListReader:
         RuleError
             Nothing in it was usable; the first refused line says why.
         """
-        shown = printable(self._path, limit=512)
+        shown = printable_path(self._path)
         if not self.added_count:
             if not self._refused_count:
-                raise RuleError(f"{shown}: no address in it, read as {kind}; name the format if it is another")
+                raise RuleError(
+                    f"{shown}: no address in it, read as {kind}; name the format if it is another"
+                )
             first = next(refusal for refusal in self._gathered.refused if refusal.file == self._path)
             raise RuleError(
                 f"{shown}:{first.line}: no usable line, read as {kind}; "
@@ -141,14 +143,14 @@ def check_name(name: str) -> None:
 
     Raises
     ------
-    Mistake
+    TextError
         The name is empty, too long, or has characters a name must not have.
     """
     if not name.strip():
-        raise Mistake("a block without a name", "give it a name")
+        raise TextError("a block without a name", "give it a name")
     if len(name) > MAXIMUM_NAME_CHARACTERS:
-        raise Mistake("the block's name is too long", f"use at most {MAXIMUM_NAME_CHARACTERS} characters")
+        raise TextError("the block's name is too long", f"use at most {MAXIMUM_NAME_CHARACTERS} characters")
     if "/" in name:
-        raise Mistake("a / in the block's name", f"did you mean {printable(name.replace('/', '-'))}?")
+        raise TextError("a / in the block's name", f"did you mean {printable(name.replace('/', '-'))}?")
     if not name.isprintable():
-        raise Mistake("a control character in the block's name", "use letters, digits and signs")
+        raise TextError("a control character in the block's name", "use letters, digits and signs")

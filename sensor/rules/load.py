@@ -10,15 +10,14 @@ from sensor.rules.blocks import read_blocks
 from sensor.rules.columns import Columns, columns_of_gathered
 from sensor.rules.formats import BLOCKS, NAMES, READERS
 from sensor.rules.gather import Gathered, ListReader, check_name
-from sensor.rules.mistake import Mistake, nearest, printable
-from sensor.rules.model import Block, Plan
+from sensor.rules.mistake import TextError, nearest, printable, printable_path
+from sensor.rules.model import BY_HAND, Block, Plan
 from sensor.rules.overlaps import find_overlaps
 from sensor.rules.recognise import recognise
 from sensor.rules.shipped import shipped
 from sensor.rules.source import Source, read_source
 
 RIR = "rir"
-BY_HAND = "--watch"
 
 
 def load_plan(blocks_files: Sequence[Path], watch: Sequence[str], *, format: str | None = None) -> Plan:  # noqa: A002
@@ -64,22 +63,28 @@ def _parse_format(given: str | None) -> tuple[str | None, str]:
             f"unknown format {printable(given)!r}, {nearest(name, NAMES)}; known are {', '.join(NAMES)}"
         )
     if colon and (name != RIR or not (len(country) == 2 and country.isascii() and country.isalpha())):
-        raise RuleError(f"unknown format {printable(given)!r}; a country is taken of a registry's file, as in rir:KP")
+        raise RuleError(
+            f"unknown format {printable(given)!r}; a country is taken of a registry's file, as in rir:KP"
+        )
     return name, country.upper()
 
 
 def _read_file(source: Source, format_name: str, country: str, gathered: Gathered) -> None:
-    shown = printable(source.path, limit=512)
+    shown = printable_path(source.path)
     if country and format_name != RIR:
-        raise RuleError(f"{shown}: a country is taken of a registry's file only, and this is read as {format_name}")
+        raise RuleError(
+            f"{shown}: a country is taken of a registry's file only, and this is read as {format_name}"
+        )
     if format_name == BLOCKS:
         read_blocks(source, gathered)
         return
     name = f"{source.name}-{country}" if country else source.name
     try:
         check_name(name)
-    except Mistake as mistake:
-        raise RuleError(f"{shown}: {mistake.reason}, which is the file's name; rename the file: {mistake.mend}") from None
+    except TextError as mistake:
+        raise RuleError(
+            f"{shown}: {mistake.reason}, which is the file's name; rename the file: {mistake.mend}"
+        ) from None
     reader = ListReader(gathered, source.path, name, country)
     if country != source.country:
         source = Source(source.path, source.name, source.data, country)
@@ -90,7 +95,7 @@ def _read_file(source: Source, format_name: str, country: str, gathered: Gathere
 def _watch(text: str, gathered: Gathered) -> None:
     try:
         prefixes = parse_prefixes(text.strip())
-    except Mistake as mistake:
+    except TextError as mistake:
         raise RuleError(f"{BY_HAND} {printable(text)}: {mistake.reason}; {mistake.mend}") from None
     if any(block.path == BY_HAND and block.name == text.strip() for block in gathered.blocks):
         gathered.warnings.append(f"{BY_HAND} {text.strip()} is given twice")
@@ -119,7 +124,7 @@ def _compile(gathered: Gathered) -> Plan:
 def _same_names(columns: Columns) -> list[str]:
     paths: defaultdict[str, list[str]] = defaultdict(list)
     for block in columns.blocks:
-        paths[block.name].append(printable(block.path, limit=512))
+        paths[block.name].append(printable_path(block.path))
     return [
         f"{printable(name)} is the name of a block in {' and in '.join(files)}: their flows will look alike"
         for name, files in paths.items()

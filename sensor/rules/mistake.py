@@ -6,9 +6,10 @@ from difflib import get_close_matches
 from sensor.errors import RuleError
 
 TEXT_SHOWN_CHARACTERS = 80
+PATH_SHOWN_CHARACTERS = 512
 
 
-class Mistake(ValueError):
+class TextError(ValueError):
     """A piece of text cannot be used; whoever reads the file knows the line and adds it."""
 
     def __init__(self, reason: str, mend: str) -> None:
@@ -26,9 +27,14 @@ def printable(text: str, *, limit: int = TEXT_SHOWN_CHARACTERS) -> str:
     )
 
 
-def rule_error(path: str, line: int, text: str, mistake: Mistake) -> RuleError:
+def printable_path(path: object) -> str:
+    """Escape a path for a message."""
+    return printable(str(path), limit=PATH_SHOWN_CHARACTERS)
+
+
+def rule_error(path: str, line: int, text: str, mistake: TextError) -> RuleError:
     """Make the error that refuses a whole file because of one of its lines."""
-    return RuleError(f"{printable(path, limit=512)}:{line}: {mistake.reason}: {printable(text)!r}; {mistake.mend}")
+    return RuleError(f"{printable_path(path)}:{line}: {mistake.reason}: {printable(text)!r}; {mistake.mend}")
 
 
 def nearest(word: str, known: Iterable[str]) -> str:

@@ -6,6 +6,8 @@ from typing import Literal
 Confidence = Literal["high", "medium", "low"]
 Role = Literal["holder", "relay"]
 
+BY_HAND = "--watch"
+"""``path`` of a block that was given by hand."""
 ALWAYS_FROM_NS = -(2**63)
 """``valid_from_ns`` of a prefix that has no first day."""
 FOREVER_UNTIL_NS = 2**63 - 1

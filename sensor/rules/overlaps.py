@@ -5,10 +5,13 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from sensor.rules.address import MAPPED, MAPPED_BITS, show_prefix
+from sensor.rules.address import MAPPED_BITS, show_prefix
 from sensor.rules.columns import Columns
-from sensor.rules.mistake import printable
+from sensor.rules.mistake import printable, printable_path
+from sensor.rules.model import BY_HAND
 
+MAPPED_PREFIX = 0xFFFF
+"""The lower half of a mapped IPv4 address, above its 32 bits; the upper half is zero."""
 MAXIMUM_WARNINGS = 20
 """Most duplicates and overlaps that are told; the rest are counted."""
 
@@ -26,12 +29,15 @@ class Findings:
         """Count a finding, and put it into words while there are few."""
         self.count += 1
         if len(self.warnings) < MAXIMUM_WARNINGS:
-            self.warnings.append(f"{self.place(row)}: {self.name(row)} {what} {self.name(other)}, {self.place(other)}")
+            self.warnings.append(
+                f"{self.place(row)}: {self.name(row)} {what} {self.name(other)}, {self.place(other)}"
+            )
 
     def place(self, row: int) -> str:
         """Return file and line of a row."""
         columns = self.columns
-        return f"{printable(columns.block(row).path, limit=512)}:{columns.lines[row]}"
+        path = columns.block(row).path
+        return path if path == BY_HAND else f"{printable_path(path)}:{columns.lines[row]}"
 
     def name(self, row: int) -> str:
         """Return prefix and block of a row."""
@@ -63,9 +69,9 @@ def sorted_order(columns: Columns) -> NDArray[np.int64]:
 def is_ipv4(columns: Columns) -> NDArray[np.bool_]:
     """Tell which rows are IPv4."""
     high, low = columns.halves()
-    mapped_high = int.from_bytes(MAPPED[:8], "big")
-    mapped_low = int.from_bytes(MAPPED[8:], "big")
-    return (columns.lengths >= MAPPED_BITS) & (high == mapped_high) & (low >> np.uint64(32) == mapped_low)
+    rows: NDArray[np.bool_] = columns.lengths >= MAPPED_BITS
+    rows &= (high == 0) & (low >> np.uint64(32) == np.uint64(MAPPED_PREFIX))
+    return rows
 
 
 def _find_duplicates(columns: Columns, order: NDArray[np.int64], findings: Findings) -> None:
@@ -92,7 +98,13 @@ def _find_nesting(columns: Columns, order: NDArray[np.int64], findings: Findings
     families = is_ipv4(columns)[order].tolist()
     around: list[tuple[int, int]] = []  # (last address, row) of the prefixes that hold the current one
     family = None
-    rows = zip(order.tolist(), high[order].tolist(), low[order].tolist(), columns.lengths[order].tolist(), strict=True)
+    rows = zip(
+        order.tolist(),
+        high[order].tolist(),
+        low[order].tolist(),
+        columns.lengths[order].tolist(),
+        strict=True,
+    )
     for position, (row, upper, lower, length) in enumerate(rows):
         first = upper << 64 | lower
         if families[position] != family:

@@ -11,7 +11,7 @@ from sensor.errors import RuleError
 from sensor.rules.formats import BLOCKS, NAMES
 from sensor.rules.formats.csv_table import parse_header
 from sensor.rules.formats.lines import COMMENT_SIGNS
-from sensor.rules.mistake import Mistake, printable
+from sensor.rules.mistake import TextError, printable, printable_path
 from sensor.rules.source import Source
 
 HEAD_BYTES = 64 * 1024
@@ -19,7 +19,10 @@ HEAD_LINES = 100
 
 _ADDRESS = r"(?:\d+(?:\.\d+){3}|[0-9A-Fa-f]*:[0-9A-Fa-f:.]*)"
 _CIDR = rf"{_ADDRESS}(?:/\d+)?"
-_TOML = re.compile(r"\[\[?\s*[A-Za-z0-9_.\"' -]+\]\]?\s*(?:#.*)?|(?!elements\b)[A-Za-z0-9_-]+\s*=\s*(?:[\"'\[\d]|true|false).*")
+_TOML = re.compile(
+    r"\[\[?\s*[A-Za-z0-9_.\"' -]+\]\]?\s*(?:#.*)?"
+    r"|(?!elements\b)[A-Za-z0-9_-]+\s*=\s*(?:[\"'\[\d]|true|false).*"
+)
 _NFT = re.compile(
     r"(?:#!.*nft.*|(?:add|create)\s+(?:element|set|table)\s.*|table\s+.*|elements\s*=.*"
     r"|(?:set|map)\s+\S+\s*\{.*|define\s+\S+\s*=.*)"
@@ -29,7 +32,9 @@ _LINE_SIGNS = {
     "ipset": re.compile(r"(?:create|add|-A|-N)\s+\S+\s+\S+.*"),
     "iprep": re.compile(rf"{_CIDR}\s*,\s*\d+\s*,\s*\d+"),
     "drop": re.compile(rf"{_CIDR}\s*;.*"),
-    "p2p": re.compile(rf".*:\s*\d+(?:\.\d+){{3}}\s*-\s*{_ADDRESS}|.*[^0-9A-Fa-f:.\s].*:\s*{_ADDRESS}\s*-\s*{_ADDRESS}"),
+    "p2p": re.compile(
+        rf".*:\s*\d+(?:\.\d+){{3}}\s*-\s*{_ADDRESS}|.*[^0-9A-Fa-f:.\s].*:\s*{_ADDRESS}\s*-\s*{_ADDRESS}"
+    ),
     "plain": re.compile(rf"(?:{_CIDR}|{_ADDRESS}\s*-\s*{_ADDRESS})\s*(?:#.*)?"),
 }
 
@@ -44,7 +49,7 @@ def recognise(source: Source) -> str:
     """
     lines = _head(source.data)
     if not lines:
-        raise RuleError(f"{printable(source.path, limit=512)}: nothing but comments; give at least one address")
+        raise RuleError(f"{printable_path(source.path)}: nothing but comments; give at least one address")
     return _by_shape(lines) or _by_votes(lines) or _unknown(source, lines[0])
 
 
@@ -86,7 +91,7 @@ def _is_ipset(lines: list[str]) -> bool:
 def _has_header(line: str) -> bool:
     try:
         return parse_header(line) is not None
-    except Mistake:
+    except TextError:
         return False
 
 
@@ -98,6 +103,6 @@ def _by_votes(lines: list[str]) -> str | None:
 
 def _unknown(source: Source, line: str) -> str:
     raise RuleError(
-        f"{printable(source.path, limit=512)}: the format is not recognised, it begins with "
+        f"{printable_path(source.path)}: the format is not recognised, it begins with "
         f"{printable(line)!r}; name it, known are {', '.join(NAMES)}"
     )

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from sensor.errors import RuleError
-from sensor.rules.mistake import Mistake, printable, rule_error
+from sensor.rules.mistake import TextError, printable_path, rule_error
 
 MAXIMUM_FILE_BYTES = 512 * 1024**2
 """Most bytes of a list that is read line by line."""
@@ -54,7 +54,7 @@ class Source:
         return enumerate(io.BytesIO(self.data), 1)
 
     def text(self, *, maximum_bytes: int = MAXIMUM_DOCUMENT_BYTES) -> str:
-        """Return the whole text, its line ends as ``\\n``.
+        """Return the whole text, its line ends as line feeds.
 
         Raises
         ------
@@ -62,15 +62,14 @@ class Source:
             The file is too large to be parsed as a whole, or is not UTF-8.
         """
         if len(self.data) > maximum_bytes:
-            raise RuleError(
-                f"{printable(self.path, limit=512)}: more than {maximum_bytes // 1024**2} MiB for a file of this format; split it"
-            )
+            limit = f"{maximum_bytes // 1024**2} MiB"
+            raise RuleError(f"{printable_path(self.path)}: more than {limit} in this format; split the file")
         try:
             return self.data.decode().replace("\r\n", "\n")
         except UnicodeDecodeError as error:
             line = self.data.count(b"\n", 0, error.start) + 1
             bad = self.data[error.start : error.start + 8].decode(errors="backslashreplace")
-            raise rule_error(self.path, line, bad, Mistake("not UTF-8", "save the file as UTF-8")) from None
+            raise rule_error(self.path, line, bad, TextError("not UTF-8", "save the file as UTF-8")) from None
 
 
 def read_source(path: Path) -> Source:
@@ -85,7 +84,7 @@ def read_source(path: Path) -> Source:
     match = _COUNTRY_SUFFIX.fullmatch(str(path))
     if match and not path.exists():
         path, country = Path(match["path"]), match["country"]
-    shown = printable(str(path), limit=512)
+    shown = printable_path(path)
     try:
         with path.open("rb") as file:
             data = file.read(MAXIMUM_FILE_BYTES + 1)
@@ -106,6 +105,8 @@ def _refuse_what_is_no_text(shown: str, data: bytes) -> None:
     zero = data.find(b"\0")
     if zero >= 0:
         line = data.count(b"\n", 0, zero) + 1
-        raise RuleError(f"{shown}:{line}: a zero byte at offset {zero}: this is no text file; give a list of addresses")
+        raise RuleError(
+            f"{shown}:{line}: a zero byte at offset {zero}: this is no text file; give a list of addresses"
+        )
     if not data.strip():
         raise RuleError(f"{shown}: empty; give at least one address")

@@ -5,7 +5,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
 from sensor.errors import RuleError
-from sensor.rules.mistake import Mistake, nearest, printable, rule_error
+from sensor.rules.mistake import TextError, nearest, printable, printable_path, rule_error
 from sensor.rules.source import MAXIMUM_TOML_BYTES, Source
 from sensor.rules.toml_lines import Path, line_of, toml_lines
 
@@ -25,7 +25,7 @@ class Table:
         """Return the line of a key, or of an element of its array."""
         return line_of(self.lines, self.path + path)
 
-    def error(self, mistake: Mistake, text: str, *path: str | int) -> RuleError:
+    def error(self, mistake: TextError, text: str, *path: str | int) -> RuleError:
         """Make the error that refuses the file because of this key."""
         return rule_error(self.file, self.line(*path), text, mistake)
 
@@ -34,21 +34,25 @@ class Table:
         names = list(known)
         for key in self.values:
             if key not in names:
-                raise self.error(Mistake("an unknown key", nearest(key, names)), key, key)
+                raise self.error(TextError("an unknown key", nearest(key, names)), key, key)
         for key in required:
             if key not in self.values:
                 name = self.path[0]
-                raise self.error(Mistake(f"a [[{name}]] without {key}", f"add {key} = ..."), key)
+                raise self.error(TextError(f"a [[{name}]] without {key}", f"add {key} = ..."), key)
 
     def text(self, key: str) -> str:
         """Return a string of printable characters, or the empty string."""
         value = self.values.get(key, "")
         if not isinstance(value, str):
-            raise self.error(Mistake(f"{key} is not a text", f'write {key} = "..."'), str(value), key)
+            raise self.error(TextError(f"{key} is not a text", f'write {key} = "..."'), str(value), key)
         if len(value) > MAXIMUM_TEXT_CHARACTERS:
-            raise self.error(Mistake(f"{key} is too long", f"use at most {MAXIMUM_TEXT_CHARACTERS} characters"), value, key)
+            raise self.error(
+                TextError(f"{key} is too long", f"use at most {MAXIMUM_TEXT_CHARACTERS} characters"),
+                value,
+                key,
+            )
         if not value.replace("\n", "").isprintable():
-            raise self.error(Mistake(f"a control character in {key}", "leave it out"), value, key)
+            raise self.error(TextError(f"a control character in {key}", "leave it out"), value, key)
         return value
 
     def texts(self, key: str) -> list[str]:
@@ -56,10 +60,14 @@ class Table:
         value = self.values.get(key)
         if not isinstance(value, list) or not value:
             shown = str(value)
-            raise self.error(Mistake(f"{key} is not a list with entries", f'write {key} = ["..."]'), shown, key)
+            raise self.error(
+                TextError(f"{key} is not a list with entries", f'write {key} = ["..."]'), shown, key
+            )
         for index, entry in enumerate(value):
             if not isinstance(entry, str):
-                raise self.error(Mistake(f"{key} holds what is not a text", 'write "..."'), str(entry), key, index)
+                raise self.error(
+                    TextError(f"{key} holds what is not a text", 'write "..."'), str(entry), key, index
+                )
         return value
 
     def word(self, key: str, words: tuple[str, ...], default: str) -> str:
@@ -68,7 +76,9 @@ class Table:
             return default
         value = self.text(key)
         if value not in words:
-            raise self.error(Mistake(f"{key} is not one of {', '.join(words)}", nearest(value, words)), value, key)
+            raise self.error(
+                TextError(f"{key} is not one of {', '.join(words)}", nearest(value, words)), value, key
+            )
         return value
 
 
@@ -85,24 +95,28 @@ def read_tables(source: Source, name: str) -> Iterator[Table]:
     lines = toml_lines(text)
     for key in document:
         if key != name:
-            raise rule_error(source.path, line_of(lines, (key,)), key, Mistake("an unknown key", nearest(key, [name])))
+            raise rule_error(
+                source.path, line_of(lines, (key,)), key, TextError("an unknown key", nearest(key, [name]))
+            )
     tables = document.get(name)
     if not isinstance(tables, list) or not all(isinstance(table, dict) for table in tables) or not tables:
         line = line_of(lines, (name,))
-        raise rule_error(source.path, line, name, Mistake(f"no list of {name}s", f"begin each with [[{name}]]"))
+        raise rule_error(
+            source.path, line, name, TextError(f"no list of {name}s", f"begin each with [[{name}]]")
+        )
     for index, values in enumerate(tables):
         yield Table(source.path, (name, index), values, lines)
 
 
 def _parse(source: Source, text: str) -> dict[str, object]:
-    shown = printable(source.path, limit=512)
+    shown = printable_path(source.path)
     try:
         return tomllib.loads(text)
     except tomllib.TOMLDecodeError as error:
         line, message = where_toml_breaks(text, error)
         lines = text.split("\n")
         bad = lines[line - 1].strip() if line <= len(lines) else ""
-        raise rule_error(source.path, line, bad, Mistake("not TOML", message)) from None
+        raise rule_error(source.path, line, bad, TextError("not TOML", message)) from None
     except RecursionError:
         raise RuleError(f"{shown}: TOML nested too deeply for a rule file") from None
     except ValueError as error:  # a number of too many digits, a day that does not exist

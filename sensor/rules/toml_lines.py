@@ -69,7 +69,7 @@ class _Scan:
         keys = self._keys(until="]")
         path: Path = ()
         for key in keys:
-            path = self._current(path) + (key,)
+            path = (*self._current(path), key)
         if is_array:
             self._take()
             self._table_counts[path] = self._table_counts.get(path, 0) + 1

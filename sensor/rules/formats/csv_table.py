@@ -6,17 +6,18 @@ from dataclasses import dataclass
 from sensor.rules.address import Prefix, parse_cidr, parse_prefixes, parse_range
 from sensor.rules.formats.lines import read_lines
 from sensor.rules.gather import ListReader
-from sensor.rules.mistake import Mistake
+from sensor.rules.mistake import TextError
 from sensor.rules.source import Source
 
 DELIMITERS = (",", ";", "\t", "|")
 PREFIX_COLUMNS = (
-    "cidr", "prefix", "network", "subnet", "range", "netblock", "ip", "ipaddress", "address", "addr", "ipv4", "ipv6",
-    "srcip", "dstip", "ipprefix", "ipnetwork", "iprange",
+    "cidr", "prefix", "network", "subnet", "range", "netblock", "ip", "ipaddress", "address", "addr",
+    "ipv4", "ipv6", "srcip", "dstip", "ipprefix", "ipnetwork", "iprange",
 )  # fmt: skip
 RANGE_COLUMNS = (
-    ("start", "end"), ("startip", "endip"), ("ipstart", "ipend"), ("rangestart", "rangeend"), ("startaddress", "endaddress"),
-    ("first", "last"), ("firstip", "lastip"), ("from", "to"), ("ipfrom", "ipto"),
+    ("start", "end"), ("startip", "endip"), ("ipstart", "ipend"), ("rangestart", "rangeend"),
+    ("startaddress", "endaddress"), ("first", "last"), ("firstip", "lastip"), ("from", "to"),
+    ("ipfrom", "ipto"),
 )  # fmt: skip
 NAME_COLUMNS = ("block", "name", "set")
 
@@ -50,11 +51,13 @@ def read(source: Source, reader: ListReader) -> None:
         if header is None:
             header = parse_header(text)
             if header is None:
-                raise Mistake("no header with a column of addresses", "begin the file with a header such as cidr,name")
+                raise TextError(
+                    "no header with a column of addresses", "begin the file with a header such as cidr,name"
+                )
             return
         cells = [cell.strip() for cell in split_row(text, header.delimiter)]
         if max(header.columns) >= len(cells):
-            raise Mistake("the row ends before its address", "give each row as many fields as the header")
+            raise TextError("the row ends before its address", "give each row as many fields as the header")
         name = cells[header.name] if header.name is not None and header.name < len(cells) else ""
         for prefix in _prefixes([cells[column] for column in header.columns]):
             reader.add(prefix, number, name)
@@ -69,7 +72,7 @@ def split_row(line: str, delimiter: str) -> list[str]:
     try:
         return next(csv.reader([line], delimiter=delimiter, skipinitialspace=True), [])
     except csv.Error:
-        raise Mistake("the quotes do not match", "quote a field as in \"a, b\"") from None
+        raise TextError("the quotes do not match", 'quote a field as in "a, b"') from None
 
 
 def _prefixes(cells: list[str]) -> list[Prefix]:

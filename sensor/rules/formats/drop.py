@@ -5,7 +5,7 @@ import json
 from sensor.rules.address import parse_cidr
 from sensor.rules.formats.lines import read_lines
 from sensor.rules.gather import ListReader
-from sensor.rules.mistake import Mistake
+from sensor.rules.mistake import TextError
 from sensor.rules.source import Source
 
 
@@ -25,12 +25,14 @@ def read_json(source: Source, reader: ListReader) -> None:
         try:
             entry = json.loads(text)
         except (ValueError, RecursionError):
-            raise Mistake("not a JSON object", 'write one object a line, {"cidr": "192.0.2.0/24"}') from None
+            raise TextError(
+                "not a JSON object", 'write one object a line, {"cidr": "192.0.2.0/24"}'
+            ) from None
         if isinstance(entry, dict) and entry.get("type") == "metadata":
             return
         cidr = entry.get("cidr") if isinstance(entry, dict) else None
         if not isinstance(cidr, str):
-            raise Mistake("an entry without a cidr", 'write {"cidr": "192.0.2.0/24"}')
+            raise TextError("an entry without a cidr", 'write {"cidr": "192.0.2.0/24"}')
         reader.add(parse_cidr(cidr.strip()), number)
 
     read_lines(source, reader, parse)

@@ -3,7 +3,7 @@
 from sensor.rules.address import parse_cidr
 from sensor.rules.formats.lines import read_lines
 from sensor.rules.gather import ListReader
-from sensor.rules.mistake import Mistake
+from sensor.rules.mistake import TextError
 from sensor.rules.source import Source
 
 LAST_CATEGORY = 60
@@ -16,11 +16,12 @@ def read(source: Source, reader: ListReader) -> None:
     def parse(text: str, number: int) -> None:
         fields = [cell.strip() for cell in text.split(",")]
         if len(fields) != 3:
-            raise Mistake("not three fields", "write 192.0.2.1,1,100")
+            raise TextError("not three fields", "write 192.0.2.1,1,100")
         address, category, reputation = fields
         if not _is_number(category, LAST_CATEGORY) or not _is_number(reputation, LAST_REPUTATION):
-            raise Mistake(
-                "not a category and a reputation", f"write numbers up to {LAST_CATEGORY} and {LAST_REPUTATION}"
+            raise TextError(
+                "not a category and a reputation",
+                f"write numbers up to {LAST_CATEGORY} and {LAST_REPUTATION}",
             )
         reader.add(parse_cidr(address, mask_host_bits=True), number)
 

@@ -3,7 +3,7 @@
 from sensor.rules.address import parse_cidr, parse_range
 from sensor.rules.formats.lines import read_lines
 from sensor.rules.gather import ListReader
-from sensor.rules.mistake import Mistake
+from sensor.rules.mistake import TextError
 from sensor.rules.source import Source
 
 ADD = frozenset({"add", "-A"})
@@ -18,12 +18,14 @@ def read(source: Source, reader: ListReader) -> None:
         if words[0] in OTHER_COMMANDS:
             return
         if words[0] not in ADD or len(words) < 3:
-            raise Mistake("not a line of ipset save", "write add NAME 192.0.2.0/24")
+            raise TextError("not a line of ipset save", "write add NAME 192.0.2.0/24")
         name, entry = words[1], words[2]
         if "nomatch" in words[3:]:
-            raise Mistake("an exception from its set", "split the network around it: a plan has no exceptions")
+            raise TextError(
+                "an exception from its set", "split the network around it: a plan has no exceptions"
+            )
         if "," in entry:
-            raise Mistake("more than an address in the entry", "use a set of type hash:ip or hash:net")
+            raise TextError("more than an address in the entry", "use a set of type hash:ip or hash:net")
         if "-" in entry:
             for prefix in parse_range(*entry.split("-", 1)):
                 reader.add(prefix, number, name)

@@ -7,10 +7,11 @@ from collections.abc import Iterator
 from sensor.errors import RuleError
 from sensor.rules.address import parse_prefixes
 from sensor.rules.gather import ListReader
-from sensor.rules.mistake import Mistake, printable
+from sensor.rules.mistake import TextError, printable_path
 from sensor.rules.source import Source
 
 _STRING = re.compile(r'"(?:[^"\\]|\\.)*"')
+
 
 def read(source: Source, reader: ListReader) -> None:
     """Read the strings of ``list``.
@@ -25,14 +26,14 @@ def read(source: Source, reader: ListReader) -> None:
     line = 1
     for entry in _entries(source, text):
         if not isinstance(entry, str):
-            reader.refuse(line, json.dumps(entry), Mistake("not a string", 'write "192.0.2.0/24"'))
+            reader.refuse(line, json.dumps(entry), TextError("not a string", 'write "192.0.2.0/24"'))
             continue
         # JSON has no line numbers: go on to where this string stands.
         line = next((number for value, number in strings if value == entry), line)
         try:
             for prefix in parse_prefixes(entry.strip()):
                 reader.add(prefix, line)
-        except Mistake as mistake:
+        except TextError as mistake:
             reader.refuse(line, entry, mistake)
 
 
@@ -48,7 +49,7 @@ def _strings(text: str) -> Iterator[tuple[str, int]]:
 
 
 def _entries(source: Source, text: str) -> list[object]:
-    shown = printable(source.path, limit=512)
+    shown = printable_path(source.path)
     try:
         document = json.loads(text)
     except RecursionError:

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 
 from sensor.rules.address import Prefix, parse_cidr, parse_range
 from sensor.rules.gather import ListReader
-from sensor.rules.mistake import Mistake
+from sensor.rules.mistake import TextError
 from sensor.rules.source import Source
 
 _TOKEN = re.compile(r'"[^"\n]*"|#[^\n]*|[{}=,;]|\n|[^\s{}=,;#"]+|"')
@@ -82,7 +82,7 @@ def _read_elements(tokens: Iterator[Token], reader: ListReader, name: str) -> No
         elif token.text != "\n" and len(words) < MOST_WORDS:
             line = line if words else token.line
             words.append(token.text)
-    reader.refuse(line, " ".join(words), Mistake("the list of elements does not end", "close it with }"))
+    reader.refuse(line, " ".join(words), TextError("the list of elements does not end", "close it with }"))
 
 
 def _add_element(words: list[str], line: int, reader: ListReader, name: str) -> None:
@@ -91,14 +91,14 @@ def _add_element(words: list[str], line: int, reader: ListReader, name: str) -> 
     try:
         for prefix in _element_prefixes(words):
             reader.add(prefix, line, name)
-    except Mistake as mistake:
+    except TextError as mistake:
         reader.refuse(line, " ".join(words), mistake)
 
 
 def _element_prefixes(words: list[str]) -> list[Prefix]:
     address, options = words[0], words[1:]
     if options[:1] == ["."]:
-        raise Mistake("more than an address in the element", "use a set of type ipv4_addr or ipv6_addr")
+        raise TextError("more than an address in the element", "use a set of type ipv4_addr or ipv6_addr")
     if options[:1] == ["-"]:  # a range written with spaces
         address = "".join(words[:3])
     if "-" in address:

@@ -7,7 +7,7 @@ need not be a power of two; of IPv6 it is a prefix length.
 from sensor.rules.address import MAPPED, integer_range, pack_address, parse_cidr
 from sensor.rules.formats.lines import read_lines
 from sensor.rules.gather import ListReader
-from sensor.rules.mistake import Mistake
+from sensor.rules.mistake import TextError
 from sensor.rules.source import Source
 
 DELEGATED = frozenset({"allocated", "assigned"})
@@ -28,20 +28,20 @@ def read(source: Source, reader: ListReader) -> None:
         if _is_heading(fields):
             return
         if len(fields) < LEAST_FIELDS:
-            raise Mistake("too few fields", "write registry|cc|ipv4|start|count|date|status")
+            raise TextError("too few fields", "write registry|cc|ipv4|start|count|date|status")
         _, country, family, start, value, _, status = fields[:LEAST_FIELDS]
         if source.country and country.upper() != source.country:
             return
         if family == "asn" or status in NOT_DELEGATED:
             return
         if status not in DELEGATED:
-            raise Mistake("an unknown status", f"known are {', '.join(sorted(DELEGATED | NOT_DELEGATED))}")
+            raise TextError("an unknown status", f"known are {', '.join(sorted(DELEGATED | NOT_DELEGATED))}")
         if family == "ipv4":
             _add_ipv4(reader, start, value, number)
         elif family == "ipv6":
             reader.add(parse_cidr(f"{start}/{value}"), number)
         else:
-            raise Mistake("an unknown type", "known are ipv4, ipv6, asn")
+            raise TextError("an unknown type", "known are ipv4, ipv6, asn")
 
     read_lines(source, reader, parse)
 
@@ -53,12 +53,14 @@ def _is_heading(fields: list[str]) -> bool:
 def _add_ipv4(reader: ListReader, start: str, count: str, number: int) -> None:
     packed = pack_address(start)
     if packed is None or not packed.startswith(MAPPED):
-        raise Mistake("the start is not an IPv4 address", "write an address such as 192.0.2.0")
+        raise TextError("the start is not an IPv4 address", "write an address such as 192.0.2.0")
     if not (count.isascii() and count.isdigit() and len(count) <= 10 and int(count)):
-        raise Mistake("the count is not a number of addresses", "write a number from 1 to 4294967296")
+        raise TextError("the count is not a number of addresses", "write a number from 1 to 4294967296")
     first = int.from_bytes(packed, "big")
     last = first + int(count) - 1
     if last > LAST_IPV4:
-        raise Mistake("the range ends behind the last IPv4 address", f"write at most {LAST_IPV4 - first + 1}")
+        raise TextError(
+            "the range ends behind the last IPv4 address", f"write at most {LAST_IPV4 - first + 1}"
+        )
     for prefix in integer_range(first, last):
         reader.add(prefix, number)
