@@ -1,0 +1,178 @@
+"""The settings of the daemon and of a replay: what may be set, within what bounds, and by default."""
+
+import re
+import tomllib
+from pathlib import Path
+from typing import Annotated, Final, Literal
+
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError, model_validator
+
+from sensor.errors import ConfigError, RuleError
+from sensor.rules.mistake import nearest, printable, printable_path
+from sensor.rules.source import MAXIMUM_TOML_BYTES, read_source
+from sensor.rules.table import where_toml_breaks
+from sensor.rules.toml_lines import line_of, toml_lines
+
+Tunnel = Literal["ipip", "6in4", "gre", "erspan", "vxlan", "vxlan-gpe", "geneve", "gtp", "teredo", "l2tp"]
+
+TUNNELS: Final[tuple[Tunnel, ...]] = (
+    "ipip", "6in4", "gre", "erspan", "vxlan", "vxlan-gpe", "geneve", "gtp", "teredo", "l2tp",
+)  # fmt: skip
+"""Every tunnel that can be opened, by the word the ``tunnel`` column uses."""
+
+MAXIMUM_FLOWS: Final = 1 << 28
+MAXIMUM_WORKERS: Final = 256
+DAY_S: Final = 86_400
+
+_SENSOR_NAME = re.compile(r"[A-Za-z0-9_-][A-Za-z0-9._-]{0,63}")
+
+
+def check_sensor_name(name: str) -> str:
+    """Return a sensor's name if it can stand in the name of a file.
+
+    Raises
+    ------
+    ValueError
+        It has other signs than letters, digits, ``.``, ``_`` and ``-``, begins with a dot, or has more
+        than 64.
+    """
+    if not _SENSOR_NAME.fullmatch(name):
+        message = "a sensor's name has 1 to 64 of A-Z a-z 0-9 . _ - and does not begin with a dot"
+        raise ValueError(message)
+    return name
+
+
+SensorName = Annotated[str, AfterValidator(check_sensor_name)]
+Seconds = Annotated[float, Field(gt=0, le=DAY_S, allow_inf_nan=False)]
+
+
+class Settings(BaseModel):
+    """A table of settings: nothing unknown, nothing converted silently, nothing changed later."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True, strict=True)
+
+
+class FlowSettings(Settings):
+    """``[flow]``: when flows end, in packet time, and how many live at once."""
+
+    idle_timeout_s: Seconds = 120
+    active_timeout_s: Seconds = 300
+    close_timeout_s: Seconds = 5
+    max_flows: Annotated[int, Field(ge=1, le=MAXIMUM_FLOWS)] = 4_000_000
+
+
+class DecodeSettings(Settings):
+    """``[decode]``: the tunnels that are opened; others stay the payload of their outer packet."""
+
+    tunnels: Annotated[tuple[Tunnel, ...], Field(strict=False)] = TUNNELS
+
+
+class DuplicateSettings(Settings):
+    """``[duplicates]``: what becomes of a packet whose bytes were seen a moment ago."""
+
+    action: Literal["count", "drop"] = "count"
+    window_ms: Annotated[int, Field(ge=1, le=10_000)] = 10
+
+
+class StoreSettings(Settings):
+    """``[store]``: where segments go, under what sensor name, and how often."""
+
+    path: str | None = None
+    sensor: SensorName = "replay"
+    flush_rows: Annotated[int, Field(ge=1, le=50_000_000)] = 500_000
+    flush_interval_s: Seconds = 60
+
+
+class RuleSettings(Settings):
+    """``[rules]``: the watched blocks; relative files lie beside the settings file."""
+
+    blocks: Annotated[tuple[Path, ...], Field(strict=False)] = ()
+    watch: Annotated[tuple[str, ...], Field(strict=False)] = ()
+
+
+class Config(Settings):
+    """All settings; each has a default, so an empty file is one.
+
+    ``workers`` is None where the machine decides.
+    """
+
+    flow: FlowSettings = FlowSettings()
+    decode: DecodeSettings = DecodeSettings()
+    duplicates: DuplicateSettings = DuplicateSettings()
+    store: StoreSettings = StoreSettings()
+    rules: RuleSettings = RuleSettings()
+    workers: Annotated[int, Field(ge=1, le=MAXIMUM_WORKERS)] | None = None
+
+    @model_validator(mode="after")
+    def _active_is_longest(self) -> "Config":
+        if self.flow.close_timeout_s > self.flow.active_timeout_s:
+            message = "flow.close_timeout_s must not be longer than flow.active_timeout_s"
+            raise ValueError(message)
+        return self
+
+
+def load_config(path: Path) -> Config:
+    """Read a settings file.
+
+    Parameters
+    ----------
+    path : Path
+        TOML. Relative paths in it start at its folder.
+
+    Raises
+    ------
+    ConfigError
+        With file, line, what is wrong and, for an unknown key, the nearest known one.
+    """
+    shown = printable_path(path)
+    try:
+        source = read_source(path)
+        text = source.text(maximum_bytes=MAXIMUM_TOML_BYTES)
+    except RuleError as error:
+        raise ConfigError(str(error)) from error
+    try:
+        document = tomllib.loads(text)
+    except tomllib.TOMLDecodeError as error:
+        line, message = where_toml_breaks(text, error)
+        raise ConfigError(f"{shown}:{line}: not TOML: {message}") from None
+    except (RecursionError, ValueError) as error:
+        raise ConfigError(f"{shown}: not TOML: {printable(str(error))}") from None
+    try:
+        config = Config.model_validate(document)
+    except ValidationError as error:
+        raise ConfigError(_explain(shown, text, error)) from None
+    return _beside(config, path.parent)
+
+
+def _beside(config: Config, folder: Path) -> Config:
+    blocks = tuple(folder / blocks for blocks in config.rules.blocks)
+    store_path = config.store.path
+    if store_path is not None and "://" not in store_path:
+        store_path = str(folder / store_path)
+    rules = config.rules.model_copy(update={"blocks": blocks})
+    store = config.store.model_copy(update={"path": store_path})
+    return config.model_copy(update={"rules": rules, "store": store})
+
+
+def _explain(shown: str, text: str, error: ValidationError) -> str:
+    """Put the first error into one line: file, line, key, and what to write instead."""
+    lines = toml_lines(text)
+    first = min(error.errors(include_url=False), key=lambda item: line_of(lines, item["loc"]))
+    location = first["loc"]
+    key = ".".join(printable(str(part)) for part in location)
+    where = f"{shown}:{line_of(lines, location)}: "
+    if first["type"] == "extra_forbidden":
+        return f"{where}unknown setting {key}; {nearest(str(location[-1]), _known_keys(location[:-1]))}"
+    reason = printable(first["msg"].removeprefix("Value error, "), limit=200)
+    if not key:
+        return f"{where}{reason}"
+    return f"{where}{key}: {reason}, found {printable(repr(first['input']))}"
+
+
+def _known_keys(table: tuple[int | str, ...]) -> list[str]:
+    model: type[BaseModel] = Config
+    for part in table:
+        annotation = model.model_fields[str(part)].annotation
+        if isinstance(annotation, type) and issubclass(annotation, BaseModel):
+            model = annotation
+    return list(model.model_fields)
