@@ -1,0 +1,90 @@
+"""``store.toml``: says that a folder is a store, and which schema it has."""
+
+from __future__ import annotations
+
+import os
+import tomllib
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+
+from sensor.errors import StoreError
+from sensor.schema import SCHEMA_VERSION, TABLES
+from sensor.store import durable
+from sensor.store.layout import journal_folder, lock_folder, run_folder
+
+FILE_NAME = "store.toml"
+
+
+@dataclass(frozen=True)
+class Manifest:
+    """What ``store.toml`` says."""
+
+    schema_version: int
+    created: datetime
+
+
+def read_manifest(root: Path) -> Manifest:
+    """Read and check a store's manifest.
+
+    Raises
+    ------
+    StoreError
+        There is no store, it is damaged, or its schema is newer than this program.
+    """
+    path = root / FILE_NAME
+    try:
+        data = tomllib.loads(path.read_text(encoding="utf-8"))
+        manifest = Manifest(data["schema_version"], data["created"])
+        if not isinstance(manifest.schema_version, int) or not isinstance(manifest.created, datetime):
+            raise TypeError("schema_version must be a number and created a time")
+    except (FileNotFoundError, NotADirectoryError) as error:
+        raise StoreError(f"{root} is no store: there is no {FILE_NAME} in it") from error
+    except OSError as error:
+        raise StoreError(f"cannot read {path}: {error.strerror}") from error
+    except (ValueError, KeyError, TypeError) as error:
+        raise StoreError(f"{path} is damaged: {error}") from error
+    if manifest.schema_version > SCHEMA_VERSION:
+        raise StoreError(
+            f"{root} has schema version {manifest.schema_version}, this program knows versions up to "
+            f"{SCHEMA_VERSION}: update Blocktap"
+        )
+    return manifest
+
+
+def open_or_create(root: Path) -> Manifest:
+    """Read the manifest of a store, making the store where the folder is missing or empty."""
+    try:
+        if not (root / FILE_NAME).exists():
+            _create(root)
+        manifest = read_manifest(root)
+        for folder in (
+            *(root / table for table in TABLES),
+            journal_folder(root),
+            lock_folder(root),
+            run_folder(root),
+        ):
+            durable.make_folder(folder)
+        readers = lock_folder(root) / "readers"
+        if not readers.exists():
+            durable.create_file(readers)
+    except OSError as error:
+        raise StoreError(f"cannot open the store {root}: {error.strerror}") from error
+    return manifest
+
+
+def _create(root: Path) -> None:
+    durable.make_folder(root)
+    # A temporary manifest is another process creating the same store, or one that died at it.
+    strangers = sorted(name for name in os.listdir(root) if not name.startswith(f".{FILE_NAME}."))
+    if strangers and FILE_NAME not in strangers:
+        raise StoreError(
+            f"{root} is not empty and no store (it holds {strangers[0]!r}): choose another folder"
+        )
+    os.chmod(root, durable.FOLDER_MODE)
+    created = datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+    durable.write_text(
+        root / FILE_NAME,
+        "# A Blocktap store: Parquet files in folders by table and day.\n"
+        f"schema_version = {SCHEMA_VERSION}\ncreated = {created}\n",
+    )

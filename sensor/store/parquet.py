@@ -1,0 +1,92 @@
+"""How rows become Parquet bytes, and back. The settings come from ``tests/bench/store_write.py``."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from sensor.schema import SCHEMA_VERSION, TABLES
+from sensor.store import durable
+
+ROW_GROUP_ROWS = 131_072
+DATA_PAGE_BYTES = 1 << 18
+
+# A few levels up, zstd costs twice the time for two per cent.
+_ZSTD_LEVEL = 1
+
+# Numbers that differ from row to row. Deltas of sorted times and the bits that ports
+# really have are smaller than their plain form, and compressing them again gains nothing.
+_DELTA = {"start_time", "end_time", "time", "first", "last", "inside_port", "outside_port"}
+_RANDOM = {"flow_id"}
+# Text that rarely repeats within a row group: a dictionary of it costs more than it saves.
+_PLAIN = {"outside_ip"}
+# Statistics cost more than most columns themselves; these are what readers skip row groups by.
+_STATISTICS = ("start_time", "time", "inside_ip")
+
+_RUN = b"blocktap.run"
+_VERSION = b"blocktap.schema_version"
+
+
+def write_parquet(path: Path, table: str, rows: pa.Table, run: str | None) -> int:
+    """Write rows into one file, wait until it is on the disk, and return its size in bytes.
+
+    A file that could not be finished is removed.
+    """
+    metadata = {_VERSION: str(SCHEMA_VERSION).encode()}
+    if run is not None:
+        metadata[_RUN] = run.encode()
+    durable.create_file(path)
+    try:
+        with pa.OSFile(str(path), "wb") as sink:
+            pq.write_table(
+                rows.replace_schema_metadata(metadata), sink, **parquet_settings(table, rows.schema)
+            )
+        durable.sync_file(path)
+        return path.stat().st_size
+    except BaseException:
+        durable.remove(path)
+        raise
+
+
+def read_parquet(path: Path, table: str) -> pa.Table:
+    """All rows of one file, text of few values as dictionaries."""
+    encoded = [column.name for column in TABLES[table].columns if column.few_values]
+    rows: pa.Table = pq.ParquetFile(path, read_dictionary=encoded).read()
+    return rows
+
+
+def read_footer(path: Path) -> tuple[int, str | None]:
+    """Number of rows and run of one file."""
+    metadata = pq.read_metadata(path)
+    run: bytes | None = (metadata.metadata or {}).get(_RUN)
+    return metadata.num_rows, run.decode() if run is not None else None
+
+
+def parquet_settings(table: str, schema: pa.Schema) -> dict[str, Any]:
+    """The arguments of `pyarrow.parquet.write_table` for rows of this table."""
+    paths = {field.name: _leaf(field) for field in schema}
+    incompressible = _DELTA | _RANDOM
+    compressed = [path for name, path in paths.items() if name not in incompressible]
+    no_dictionary = _DELTA | _RANDOM | _PLAIN
+    return {
+        "row_group_size": ROW_GROUP_ROWS,
+        "data_page_size": DATA_PAGE_BYTES,
+        "compression": {path: "zstd" if path in compressed else "none" for path in paths.values()},
+        "compression_level": dict.fromkeys(compressed, _ZSTD_LEVEL),
+        "use_dictionary": [
+            path
+            for name, path in paths.items()
+            if name not in no_dictionary and not pa.types.is_boolean(schema.field(name).type)
+        ],
+        "column_encoding": {path: "DELTA_BINARY_PACKED" for name, path in paths.items() if name in _DELTA},
+        "write_statistics": [name for name in _STATISTICS if name in paths],
+        # Without the Arrow schema in the file, a reader gets text for text, however it was handed over.
+        "store_schema": False,
+    }
+
+
+def _leaf(field: pa.Field) -> str:
+    return f"{field.name}.list.element" if pa.types.is_list(field.type) else str(field.name)
