@@ -209,7 +209,7 @@ ACCOUNTING = Table(
         _count("names_found", "flows named"),
         _count("names_evicted", "names forgotten for want of room"),
     ),
-    sort_by=("time", "interface", "worker"),
+    sort_by=("time", "worker"),
     time_column="time",
 )
 

@@ -1,0 +1,227 @@
+"""``blocktap replay``: captures through the whole pipeline into a store."""
+
+import json
+import os
+import signal
+import sys
+from contextlib import ExitStack
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+if TYPE_CHECKING:
+    from sensor.capture import Replaying, ReplayResult
+    from sensor.config import Config
+    from sensor.rules import Plan
+    from sensor.store import StoreWriter
+
+NO_STORE = "none"
+"""As ``--store``: count, but write nothing."""
+
+
+def replay(
+    captures: Annotated[
+        list[str],
+        typer.Argument(metavar="CAPTURE...", help="pcap or pcapng, packed or not; - is standard input."),
+    ],
+    store: Annotated[
+        str | None, typer.Option("--store", metavar="DIR", help="Where rows go; 'none' discards them.")
+    ] = None,
+    blocks: Annotated[
+        list[Path] | None,
+        typer.Option("--blocks", metavar="FILE", help="Rule file or list of addresses; may be repeated."),
+    ] = None,
+    watch: Annotated[
+        list[str] | None, typer.Option("--watch", metavar="CIDR", help="Prefix to watch; may be repeated.")
+    ] = None,
+    format: Annotated[  # noqa: A002
+        str | None,
+        typer.Option("--format", metavar="NAME", help="Format of the lists, not recognised but told."),
+    ] = None,
+    config: Annotated[Path | None, typer.Option("--config", metavar="FILE", help="Settings file.")] = None,
+    sensor: Annotated[
+        str | None, typer.Option("--sensor", metavar="NAME", help="Sensor name in the store. [replay]")
+    ] = None,
+    workers: Annotated[
+        int | None, typer.Option("--workers", metavar="N", min=1, max=64, help="Threads. [one a core]")
+    ] = None,
+    replace: Annotated[
+        bool, typer.Option("--replace", help="Stand in for the earlier replay of these captures.")
+    ] = False,
+    as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object on standard output.")] = False,
+) -> None:
+    """Replay captures: decode, match, count per flow, store.
+
+    Several captures are one stream, merged by their timestamps, so a flow goes on from file to file.
+    """
+    from sensor.capture import Replaying
+    from sensor.config import load_config
+
+    settings = load_config(config) if config else _defaults()
+    place = store or settings.store.path
+    if place is None:
+        raise typer.BadParameter("say where rows go: --store DIR, or --store none", param_hint="--store")
+    if sensor is not None:
+        settings = _with_sensor(settings, sensor)
+    plan = _load_plan(settings, blocks, watch, format)
+    threads = workers or settings.workers or len(os.sched_getaffinity(0))
+    with ExitStack() as stack:
+        replaying = stack.enter_context(Replaying(captures, plan, settings, threads))
+        writer = None if place == NO_STORE else _open_store(place, captures, plan, settings, replace)
+        if writer is not None:
+            stack.enter_context(writer)
+        signal.signal(signal.SIGINT, lambda *_: _interrupted(replaying))
+        result = _run(replaying, writer)
+    failed = [one for one in result.inputs if one.error]
+    if as_json:
+        print(json.dumps(_as_json(result, place, threads)))
+    _show(result, None if writer is None else place, threads)
+    if failed:
+        raise typer.Exit(1)
+
+
+def _defaults() -> "Config":
+    from sensor.config import Config
+
+    return Config()
+
+
+def _with_sensor(settings: "Config", name: str) -> "Config":
+    from sensor.config import check_sensor_name
+
+    try:
+        check_sensor_name(name)
+    except ValueError as error:
+        raise typer.BadParameter(str(error), param_hint="--sensor") from None
+    return settings.model_copy(update={"store": settings.store.model_copy(update={"sensor": name})})
+
+
+def _load_plan(
+    settings: "Config", blocks: list[Path] | None, watch: list[str] | None, list_format: str | None
+) -> "Plan":
+    """Take the rules named by hand, else those of the settings, else the shipped ones; tell what is odd."""
+    from sensor.rules import load_plan
+
+    by_hand = bool(blocks or watch)
+    plan = load_plan(
+        blocks or ([] if by_hand else settings.rules.blocks),
+        watch or ([] if by_hand else settings.rules.watch),
+        format=list_format,
+    )
+    for warning in plan.warnings:
+        _say(f"warning: {warning}")
+    if plan.refused:
+        first = plan.refused[0]
+        _say(
+            f"warning: {len(plan.refused)} lines were left out; the first is {first.file}:{first.line}: "
+            f"{first.text}: {first.reason}; `blocktap check` lists them"
+        )
+    return plan
+
+
+def _open_store(
+    place: str, captures: list[str], plan: "Plan", settings: "Config", replace: bool
+) -> "StoreWriter":
+    """Open the store for this run, and warn where it has these captures already."""
+    import hashlib
+
+    from sensor.store import RunInfo, StoreWriter, earlier_runs, fingerprint
+
+    inputs = tuple(fingerprint(capture) for capture in captures)
+    digest = hashlib.sha256(plan.addresses + plan.lengths + plan.block_indices).hexdigest()
+    if not replace:
+        for run in earlier_runs(place, inputs):
+            _say(
+                f"warning: {place} has these captures already, from the replay of {run.started}; "
+                "their packets will count twice. --replace replaces them"
+            )
+    run = RunInfo(inputs=inputs, blocks_digest=digest)
+    return StoreWriter(place, settings.store.sensor, run, replace=replace)
+
+
+def _interrupted(replaying: "Replaying") -> None:
+    """End the input on the first Ctrl-C; the second one gives up."""
+    signal.signal(signal.SIGINT, signal.default_int_handler)
+    _say("interrupted: writing what was read so far; Ctrl-C again gives up")
+    replaying.stop()
+
+
+def _run(replaying: "Replaying", writer: "StoreWriter | None") -> "ReplayResult":
+    if not sys.stderr.isatty():
+        return replaying.run(writer)
+    from sensor.cli._progress import progress_bar
+
+    with progress_bar() as advance:
+        return replaying.run(writer, advance)
+
+
+def _as_json(result: "ReplayResult", place: str, workers: int) -> dict[str, Any]:
+    return {
+        "packets": result.packets,
+        "bytes": result.bytes,
+        "matched": result.matched,
+        "unmatched": result.unmatched,
+        "malformed": result.malformed,
+        "truncated": result.truncated,
+        "duplicates": result.duplicates,
+        "flows": result.flows,
+        "records": result.rows["flows"],
+        "dns": result.rows["dns"],
+        "seconds": round(result.seconds, 6),
+        "workers": workers,
+        "store": None if place == NO_STORE else place,
+        "stopped": result.stopped,
+        "inputs": [
+            {
+                "path": one.path,
+                "format": one.format,
+                "packets": one.packets,
+                "warning": one.warning,
+                "error": one.error,
+            }
+            for one in result.inputs
+        ],
+    }
+
+
+def _show(result: "ReplayResult", place: str | None, workers: int) -> None:
+    """Tell people what was seen, on standard error."""
+    from rich.console import Console
+    from rich.table import Table
+
+    for one in result.inputs:
+        if one.error:
+            _say(f"{one.path}: {one.error}")
+        elif one.warning:
+            _say(f"warning: {one.path}: {one.warning}")
+    table = Table.grid(padding=(0, 2))
+    table.add_column(style="bold")
+    table.add_column(justify="right")
+    table.add_column(style="dim")
+    rate = result.packets / result.seconds if result.seconds > 0 else 0.0
+    threads = f"{workers} worker{'s' if workers > 1 else ''}"
+    table.add_row("packets", f"{result.packets:,}", f"{result.bytes:,} bytes on the wire")
+    table.add_row("matched", f"{result.matched:,}", "counted in flows of watched blocks")
+    table.add_row("unmatched", f"{result.unmatched:,}", "no watched address, not IP, or not supported")
+    table.add_row("malformed", f"{result.malformed:,}", "headers cut off or contradictory")
+    if result.truncated:
+        table.add_row("truncated", f"{result.truncated:,}", "cut by the snap length, counted in full")
+    if result.duplicates:
+        table.add_row("duplicates", f"{result.duplicates:,}", "the same bytes within the window")
+    table.add_row("flows", f"{result.flows:,}", f"{result.rows['flows']:,} records")
+    if result.evicted:
+        table.add_row("evicted", f"{result.evicted:,}", "flows ended early for lack of room: flow.max_flows")
+    table.add_row("time", f"{result.seconds:,.2f} s", f"{rate:,.0f} packets/s, {threads}")
+    console = Console(stderr=True, highlight=False)
+    console.print(table)
+    if result.stopped:
+        console.print("Stopped early: the figures and the store cover what was read until then.")
+    if place is not None:
+        console.print(f"Stored in {place}", markup=False, soft_wrap=True)
+
+
+def _say(text: str) -> None:
+    from sensor.rules.mistake import printable
+
+    print(f"blocktap: {printable(text, limit=2000)}", file=sys.stderr)
