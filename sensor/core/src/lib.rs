@@ -2,5 +2,5 @@
 //!
 //! Each stage is a module that uses only those named before it; `pipeline` alone knows them all.
 
-pub mod decode;
 pub mod source;
+pub mod decode;

@@ -13,7 +13,7 @@ use std::sync::atomic::AtomicU64;
 
 use super::input::Input;
 use super::interfaces::Interfaces;
-use super::open::open_path;
+use super::path::open_path;
 use super::{CHUNK_BYTES, Chunk, InputReport, Record};
 
 /// Bytes read to learn the time of an input's first packet.
@@ -107,20 +107,19 @@ impl Merge {
                 break;
             };
             let mut whole = false;
-            match &mut lane.state {
-                State::Done => continue,
-                State::Waiting if lane.begin(bytes_read) => self.open += 1,
-                State::Waiting => continue,
-                State::Reading(reading) => {
-                    let run = reading.run(number, rival);
-                    whole = out.records.is_empty() && reading.is_whole(run);
-                    if whole {
-                        mem::swap(out, &mut reading.chunk);
-                        reading.next = reading.chunk.records.len();
-                    } else {
-                        taken_bytes += reading.copy(run, out);
-                    }
+            if let State::Reading(reading) = &mut lane.state {
+                let run = reading.run(number, rival);
+                whole = out.records.is_empty() && reading.is_whole(run);
+                if whole {
+                    mem::swap(out, &mut reading.chunk);
+                    reading.next = reading.chunk.records.len();
+                } else {
+                    taken_bytes += reading.copy(run, out);
                 }
+            } else if lane.begin(bytes_read) {
+                self.open += 1;
+            } else {
+                continue;
             }
             let read_bytes = (MERGE_BYTES / self.open.max(1)).clamp(MIN_READ_BYTES, CHUNK_BYTES);
             if let Some(time_ns) = lane.next_time(interfaces, read_bytes) {

@@ -39,11 +39,9 @@ impl Clock {
             Self::Coarse(10_u64.pow(missing))
         } else {
             // Where the power overflows, no number of ticks comes to a nanosecond.
-            Self::Fine(
-                10_u64
-                    .checked_pow(places - NANOSECOND_PLACES)
-                    .unwrap_or(u64::MAX),
-            )
+            10_u64
+                .checked_pow(places - NANOSECOND_PLACES)
+                .map_or(Self::Coarse(0), Self::Fine)
         }
     }
 
@@ -172,7 +170,7 @@ mod tests {
         assert_eq!(interface(12, 0).time_ns(7_999), 7);
         assert_eq!(interface(127, 0).time_ns(u64::MAX), 0);
         assert_eq!(interface(BINARY | 1, 0).time_ns(3), 1_500_000_000);
-        assert_eq!(interface(BINARY | 10, 0).time_ns(512), 500_000_000);
+        assert_eq!(interface(BINARY | 0x0a, 0).time_ns(512), 500_000_000);
         assert_eq!(interface(BINARY | 127, 0).time_ns(u64::MAX), 0);
     }
 
