@@ -13,7 +13,7 @@ use std::sync::atomic::AtomicU64;
 
 use super::input::Input;
 use super::interfaces::Interfaces;
-use super::open::open_path;
+use super::path::open_path;
 use super::{CHUNK_BYTES, Chunk, InputReport, Record};
 
 /// Bytes read to learn the time of an input's first packet.

@@ -5,6 +5,7 @@ mod input;
 mod interfaces;
 mod merge;
 mod open;
+mod path;
 mod pcap;
 mod pcapng;
 mod pcapng_interface;
@@ -42,7 +43,7 @@ pub struct Record {
 /// A run of packets in capture order, reused from one fill to the next.
 #[derive(Debug, Default)]
 pub struct Chunk {
-    /// Bytes that the records point into.
+    /// Bytes that the records point into; what lies between and behind them means nothing.
     pub data: Vec<u8>,
     /// Packets in order.
     pub records: Vec<Record>,

@@ -43,8 +43,7 @@ fn xz(bytes: &[u8]) -> Vec<u8> {
 /// The name of a format and what packs into it.
 type Packer = (&'static str, fn(&[u8]) -> Vec<u8>);
 
-const PACKERS: [Packer; 3] =
-    [("pcap.gz", gz), ("pcap.zst", zst), ("pcap.xz", xz)];
+const PACKERS: [Packer; 3] = [("pcap.gz", gz), ("pcap.zst", zst), ("pcap.xz", xz)];
 
 #[test]
 fn plain_packed_and_slow_give_the_same_packets() {
