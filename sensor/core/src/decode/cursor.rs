@@ -10,6 +10,8 @@ pub(super) struct Cursor<'a> {
     offset: usize,
     /// Offset behind the last byte of the layer at hand on the wire, captured or not.
     end: usize,
+    /// Whether this is the first fragment of something: lengths inside may exceed what is there.
+    fragmented: bool,
 }
 
 impl<'a> Cursor<'a> {
@@ -20,6 +22,7 @@ impl<'a> Cursor<'a> {
             frame,
             offset: 0,
             end,
+            fragmented: false,
         }
     }
 
@@ -71,6 +74,16 @@ impl<'a> Cursor<'a> {
     /// The layer at hand ends `count` bytes ahead, or where the one around it ends.
     pub fn limit(&mut self, count: usize) {
         self.end = self.end.min(self.offset.saturating_add(count));
+    }
+
+    /// From here on lengths may exceed what is there: this is a first fragment.
+    pub fn set_fragmented(&mut self) {
+        self.fragmented = true;
+    }
+
+    /// Whether a length told by a header at the cursor agrees with the layer at hand.
+    pub fn admits(&self, count: usize) -> bool {
+        self.fragmented || count <= self.remaining()
     }
 
     /// The error of a header that needs more bytes here, or others.

@@ -98,6 +98,9 @@ pub(super) fn ip6(cursor: &mut Cursor<'_>) -> Result<Level, DropReason> {
 fn finish(header_bytes: usize, level: &mut Level, cursor: &mut Cursor<'_>) {
     cursor.limit(level.ip_bytes as usize);
     let whole = cursor.skip(header_bytes, "ip options").is_ok() && extension::pass(level, cursor);
+    if level.fragment == Fragment::First {
+        cursor.set_fragmented();
+    }
     if whole {
         transport::transport(level, cursor);
     } else {

@@ -14,7 +14,7 @@ pub(super) fn link(number: u16, cursor: &mut Cursor<'_>) -> Result<Next, DropRea
         0 | 108 => metadata::loopback(cursor),
         ETHERNET => Ok(Next::Ethernet),
         7 => arcnet(0, cursor),
-        8 => behind(16, "slip", Next::Ip, cursor),
+        8 => slip(cursor),
         9 => Ok(Next::Ppp),
         10 => behind(13, "fddi", Next::Llc, cursor),
         11 => Ok(Next::Llc),
@@ -54,6 +54,17 @@ fn behind(
 ) -> Result<Next, DropReason> {
     cursor.skip(bytes, layer)?;
     Ok(next)
+}
+
+/// SLIP: direction, then the compressed header or what stands for it.
+fn slip(cursor: &mut Cursor<'_>) -> Result<Next, DropReason> {
+    const RECEIVED: u8 = 0;
+    const SENT: u8 = 1;
+    let [direction, ..] = *cursor.take::<16>("slip")?;
+    match direction {
+        RECEIVED | SENT => Ok(Next::Ip),
+        other => Err(DropReason::NotIp(other as u16)),
+    }
 }
 
 /// Linux cooked capture: packet type, device type, address, protocol.
