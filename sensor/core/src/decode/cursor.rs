@@ -86,13 +86,21 @@ impl<'a> Cursor<'a> {
         self.fragmented || count <= self.remaining()
     }
 
-    /// The error of a header that needs more bytes here, or others.
+    /// The error of a header that needs more bytes than are here.
     pub fn malformed(&self, layer: &'static str, needed: usize) -> DropReason {
         DropReason::Malformed {
             layer,
             offset: self.offset as u32,
             needed: needed as u32,
             had: self.captured() as u32,
+        }
+    }
+
+    /// The error of a header here that contradicts itself.
+    pub fn invalid(&self, layer: &'static str) -> DropReason {
+        DropReason::Invalid {
+            layer,
+            offset: self.offset as u32,
         }
     }
 }

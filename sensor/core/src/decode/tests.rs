@@ -1,5 +1,6 @@
 //! Tests of the whole stage.
 
+mod captures;
 mod fields;
 mod frames;
 mod links;

@@ -89,7 +89,7 @@ fn descend(
             }
         };
     }
-    Err(cursor.malformed("nested headers", MAX_HEADERS))
+    Err(cursor.invalid("nested headers"))
 }
 
 /// Whether an IP packet may be what a UDP tunnel carries: a port number proves nothing, so the

@@ -313,12 +313,12 @@ fn label_stacks_and_tags_have_an_end() {
     let labels = ethernet(0x8847, &[0; 400]);
     assert!(matches!(
         levels_of(1, &labels),
-        Err(DropReason::Malformed { layer: "mpls", .. })
+        Err(DropReason::Invalid { layer: "mpls", .. })
     ));
     let tags = ethernet(0x8100, &[0x81, 0, 0x81, 0].repeat(100));
     assert!(matches!(
         levels_of(1, &tags),
-        Err(DropReason::Malformed {
+        Err(DropReason::Invalid {
             layer: "nested headers",
             ..
         })

@@ -242,6 +242,7 @@ fn a_port_alone_opens_nothing() {
             "l2tp, control",
             over_udp(1701, &join(&[&[0xc8, 2, 0, 12], &[0; 40]])),
         ),
+        ("gre, no ethertype", gre(0, 0x0040, &flow_llc())),
         ("gre, routing", gre(0x4000, 0x0800, &flow4())),
         ("gre, version", gre(0x0003, 0x0800, &flow4())),
         ("6in4, version", ip4(41, &flow4())),
