@@ -10,6 +10,8 @@ pub(super) struct Cursor<'a> {
     offset: usize,
     /// Offset behind the last byte of the layer at hand on the wire, captured or not.
     end: usize,
+    /// Whether this is the first fragment of something: lengths inside may exceed what is there.
+    fragmented: bool,
 }
 
 impl<'a> Cursor<'a> {
@@ -20,6 +22,7 @@ impl<'a> Cursor<'a> {
             frame,
             offset: 0,
             end,
+            fragmented: false,
         }
     }
 
@@ -73,13 +76,31 @@ impl<'a> Cursor<'a> {
         self.end = self.end.min(self.offset.saturating_add(count));
     }
 
-    /// The error of a header that needs more bytes here, or others.
+    /// From here on lengths may exceed what is there: this is a first fragment.
+    pub fn set_fragmented(&mut self) {
+        self.fragmented = true;
+    }
+
+    /// Whether a length told by a header at the cursor agrees with the layer at hand.
+    pub fn admits(&self, count: usize) -> bool {
+        self.fragmented || count <= self.remaining()
+    }
+
+    /// The error of a header that needs more bytes than are here.
     pub fn malformed(&self, layer: &'static str, needed: usize) -> DropReason {
         DropReason::Malformed {
             layer,
             offset: self.offset as u32,
             needed: needed as u32,
             had: self.captured() as u32,
+        }
+    }
+
+    /// The error of a header here that contradicts itself.
+    pub fn invalid(&self, layer: &'static str) -> DropReason {
+        DropReason::Invalid {
+            layer,
+            offset: self.offset as u32,
         }
     }
 }

@@ -26,7 +26,17 @@ const NSH_BASE_BYTES: usize = 8;
 /// An Ethernet header: two addresses and a type.
 pub(super) fn ethernet(cursor: &mut Cursor<'_>) -> Result<Next, DropReason> {
     let header = cursor.take::<14>("ethernet")?;
-    Ok(Next::Type(be16(header, 12)))
+    Ok(type_or_length(be16(header, 12), cursor))
+}
+
+/// What the type field of Ethernet or of a tag announces: small numbers are the length of an IEEE
+/// 802.3 frame.
+fn type_or_length(number: u16, cursor: &mut Cursor<'_>) -> Next {
+    if number > MAX_802_3_LENGTH {
+        return Next::Type(number);
+    }
+    cursor.limit(number as usize);
+    Next::Llc
 }
 
 /// Whether a number is one of those that this module follows towards IP, or ARP.
@@ -45,7 +55,7 @@ pub(super) fn is_known_type(number: u16) -> bool {
     )
 }
 
-/// What an ethertype, or the length in its place, announced.
+/// What an ethertype announced.
 pub(super) fn ethertype(number: u16, cursor: &mut Cursor<'_>) -> Result<Next, DropReason> {
     match number {
         TYPE_IPV4 => Ok(Next::Ip4),
@@ -55,7 +65,7 @@ pub(super) fn ethertype(number: u16, cursor: &mut Cursor<'_>) -> Result<Next, Dr
         TYPE_MPLS | TYPE_MPLS_UPSTREAM => Ok(Next::Mpls),
         TYPE_VN_TAG => {
             let header = cursor.take::<6>("vn-tag")?;
-            Ok(Next::Type(be16(header, 4)))
+            Ok(type_or_length(be16(header, 4), cursor))
         }
         TYPE_BACKBONE => {
             cursor.skip(4, "backbone service tag")?;
@@ -70,10 +80,6 @@ pub(super) fn ethertype(number: u16, cursor: &mut Cursor<'_>) -> Result<Next, Dr
         TYPE_NSH => nsh(cursor),
         TYPE_TRANSPARENT_ETHERNET => Ok(Next::Ethernet),
         TYPE_JUMBO_LLC => Ok(Next::Llc),
-        length if length <= MAX_802_3_LENGTH => {
-            cursor.limit(length as usize);
-            Ok(Next::Llc)
-        }
         other => Err(DropReason::NotIp(other)),
     }
 }
@@ -81,7 +87,7 @@ pub(super) fn ethertype(number: u16, cursor: &mut Cursor<'_>) -> Result<Next, Dr
 /// A tag of two bytes and the type behind it.
 fn tag(layer: &'static str, cursor: &mut Cursor<'_>) -> Result<Next, DropReason> {
     let header = cursor.take::<4>(layer)?;
-    Ok(Next::Type(be16(header, 2)))
+    Ok(type_or_length(be16(header, 2), cursor))
 }
 
 /// PPPoE of a session: version and type 1, code 0, session, length.
@@ -109,7 +115,7 @@ fn nsh(cursor: &mut Cursor<'_>) -> Result<Next, DropReason> {
         .ok_or_else(|| cursor.malformed("nsh", 8))?;
     let bytes = (be16(header, 0) & 0x3f) as usize * 4;
     if bytes < NSH_BASE_BYTES {
-        return Err(cursor.malformed("nsh", NSH_BASE_BYTES));
+        return Err(cursor.invalid("nsh"));
     }
     cursor.skip(bytes, "nsh")?;
     next_protocol(header[3]).ok_or(DropReason::NotIp(TYPE_NSH))
@@ -146,7 +152,7 @@ pub(super) fn snap(cursor: &mut Cursor<'_>) -> Result<Next, DropReason> {
     let header = cursor.take::<5>("snap")?;
     let number = be16(header, 3);
     match *header {
-        [0, 0, 0 | 0xf8, ..] if number > MAX_802_3_LENGTH => Ok(Next::Type(number)),
+        [0, 0, 0 | 0xf8, ..] => Ok(Next::Type(number)),
         _ => Err(DropReason::NotIp(number)),
     }
 }

@@ -39,7 +39,7 @@ pub(super) fn ip4(cursor: &mut Cursor<'_>) -> Result<Level, DropReason> {
         .ok_or_else(|| cursor.malformed("ipv4", IP4_HEADER_BYTES))?;
     let header_bytes = (header[0] & 0x0f) as usize * 4;
     if header[0] >> 4 != 4 || header_bytes < IP4_HEADER_BYTES {
-        return Err(cursor.malformed("ipv4", IP4_HEADER_BYTES));
+        return Err(cursor.invalid("ipv4"));
     }
     let total = be16(header, 2) as usize;
     // Segmentation offload leaves 0; so does a packet larger than the field can tell.
@@ -77,7 +77,7 @@ pub(super) fn ip6(cursor: &mut Cursor<'_>) -> Result<Level, DropReason> {
         .peek::<IP6_HEADER_BYTES>(0)
         .ok_or_else(|| cursor.malformed("ipv6", IP6_HEADER_BYTES))?;
     if header[0] >> 4 != 6 {
-        return Err(cursor.malformed("ipv6", IP6_HEADER_BYTES));
+        return Err(cursor.invalid("ipv6"));
     }
     let mut level = Level {
         source: be128(header, 8),
@@ -98,6 +98,9 @@ pub(super) fn ip6(cursor: &mut Cursor<'_>) -> Result<Level, DropReason> {
 fn finish(header_bytes: usize, level: &mut Level, cursor: &mut Cursor<'_>) {
     cursor.limit(level.ip_bytes as usize);
     let whole = cursor.skip(header_bytes, "ip options").is_ok() && extension::pass(level, cursor);
+    if level.fragment == Fragment::First {
+        cursor.set_fragmented();
+    }
     if whole {
         transport::transport(level, cursor);
     } else {

@@ -14,7 +14,7 @@ pub(super) fn link(number: u16, cursor: &mut Cursor<'_>) -> Result<Next, DropRea
         0 | 108 => metadata::loopback(cursor),
         ETHERNET => Ok(Next::Ethernet),
         7 => arcnet(0, cursor),
-        8 => behind(16, "slip", Next::Ip, cursor),
+        8 => slip(cursor),
         9 => Ok(Next::Ppp),
         10 => behind(13, "fddi", Next::Llc, cursor),
         11 => Ok(Next::Llc),
@@ -56,25 +56,36 @@ fn behind(
     Ok(next)
 }
 
+/// SLIP: direction, then the compressed header or what stands for it.
+fn slip(cursor: &mut Cursor<'_>) -> Result<Next, DropReason> {
+    const RECEIVED: u8 = 0;
+    const SENT: u8 = 1;
+    let [direction, ..] = *cursor.take::<16>("slip")?;
+    match direction {
+        RECEIVED | SENT => Ok(Next::Ip),
+        other => Err(DropReason::NotIp(other as u16)),
+    }
+}
+
 /// Linux cooked capture: packet type, device type, address, protocol.
 fn cooked(cursor: &mut Cursor<'_>) -> Result<Next, DropReason> {
     let header = cursor.take::<16>("linux cooked")?;
-    cooked_protocol(be16(header, 14))
+    Ok(cooked_protocol(be16(header, 14)))
 }
 
 /// Linux cooked capture, version 2: the protocol stands first.
 fn cooked_2(cursor: &mut Cursor<'_>) -> Result<Next, DropReason> {
     let header = cursor.take::<20>("linux cooked 2")?;
-    cooked_protocol(be16(header, 0))
+    Ok(cooked_protocol(be16(header, 0)))
 }
 
-/// Ethertypes; small numbers are Linux's own, of which one is IEEE 802.2.
-fn cooked_protocol(number: u16) -> Result<Next, DropReason> {
+/// Ethertypes; of Linux's own small numbers one is IEEE 802.2, the others carry no IP.
+fn cooked_protocol(number: u16) -> Next {
     const LLC: u16 = 0x0004;
-    match number {
-        LLC => Ok(Next::Llc),
-        own if own < 0x0600 => Err(DropReason::NotIp(own)),
-        ethertype => Ok(Next::Type(ethertype)),
+    if number == LLC {
+        Next::Llc
+    } else {
+        Next::Type(number)
     }
 }
 

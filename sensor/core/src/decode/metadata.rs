@@ -57,7 +57,7 @@ pub(super) fn netfilter_log(cursor: &mut Cursor<'_>) -> Result<Next, DropReason>
             (u16::from_be_bytes([a, b]), u16::from_be_bytes([c, d]))
         };
         let Some(value_bytes) = (bytes as usize).checked_sub(ATTRIBUTE_HEADER_BYTES) else {
-            return Err(cursor.malformed("nflog attribute", ATTRIBUTE_HEADER_BYTES));
+            return Err(cursor.invalid("nflog attribute"));
         };
         if number == PAYLOAD {
             cursor.limit(value_bytes);
@@ -65,7 +65,7 @@ pub(super) fn netfilter_log(cursor: &mut Cursor<'_>) -> Result<Next, DropReason>
         }
         cursor.skip(value_bytes.next_multiple_of(4), "nflog attribute")?;
     }
-    Err(cursor.malformed("nflog", MAX_ATTRIBUTES))
+    Err(cursor.invalid("nflog"))
 }
 
 /// Per-packet information: its length and the link type behind it, low byte first.
@@ -76,7 +76,7 @@ pub(super) fn per_packet_information(cursor: &mut Cursor<'_>) -> Result<Next, Dr
     let bytes = u16::from_le_bytes([header[2], header[3]]) as usize;
     let link = u32::from_le_bytes([header[4], header[5], header[6], header[7]]);
     if bytes < header.len() {
-        return Err(cursor.malformed("ppi", header.len()));
+        return Err(cursor.invalid("ppi"));
     }
     cursor.skip(bytes, "ppi")?;
     Ok(Next::Link(u16::try_from(link).unwrap_or(u16::MAX)))

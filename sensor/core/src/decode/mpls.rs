@@ -18,7 +18,7 @@ pub(super) fn mpls(cursor: &mut Cursor<'_>) -> Result<Next, DropReason> {
             return payload(cursor);
         }
     }
-    Err(cursor.malformed("mpls", MAX_LABELS * 4))
+    Err(cursor.invalid("mpls"))
 }
 
 fn payload(cursor: &mut Cursor<'_>) -> Result<Next, DropReason> {

@@ -67,7 +67,7 @@ pub(super) fn frame_relay(cursor: &mut Cursor<'_>) -> Result<Next, DropReason> {
             break;
         }
         if address_bytes == MAX_ADDRESS_BYTES {
-            return Err(cursor.malformed("frame relay", MAX_ADDRESS_BYTES));
+            return Err(cursor.invalid("frame relay"));
         }
     }
     if cursor.peek::<1>(0) != Some(&[UNNUMBERED]) {

@@ -83,10 +83,7 @@ fn gtp(cursor: &mut Cursor<'_>) -> Option<Next> {
     let header = cursor.take::<8>("gtp").ok()?;
     let [flags, kind, ..] = *header;
     let length = be16(header, 2) as usize;
-    if flags & (0xf0 | RESERVED) != VERSION_1_GTP
-        || kind != USER_DATA
-        || length > cursor.remaining()
-    {
+    if flags & (0xf0 | RESERVED) != VERSION_1_GTP || kind != USER_DATA || !cursor.admits(length) {
         return None;
     }
     cursor.limit(length);
@@ -135,17 +132,17 @@ fn l2tp(cursor: &mut Cursor<'_>) -> Option<Next> {
     const OFFSET: u16 = 0x0200;
     const RESERVED: u16 = 0x34f0;
     const VERSION: u16 = 0x000f;
-    let whole = cursor.remaining();
     let flags = be16(cursor.take::<2>("l2tp").ok()?, 0);
     if flags & (CONTROL | RESERVED) != 0 || flags & VERSION != 2 {
         return None;
     }
     if flags & LENGTH != 0 {
         let length = be16(cursor.take::<2>("l2tp").ok()?, 0) as usize;
-        if length > whole {
+        let behind = length.checked_sub(4)?;
+        if !cursor.admits(behind) {
             return None;
         }
-        cursor.limit(length.checked_sub(4)?);
+        cursor.limit(behind);
     }
     cursor.skip(4, "l2tp session").ok()?;
     if flags & SEQUENCE != 0 {

@@ -1,7 +1,7 @@
 //! Peels a frame header by header.
 
 use super::cursor::Cursor;
-use super::{DropReason, Fragment, Level, Levels, Tunnel, Tunnels};
+use super::{DropReason, Level, Levels, Tunnel, Tunnels};
 use super::{ethernet, ip, link, mpls, ppp, tunnel, wireless};
 
 /// Most headers of all kinds looked at in one frame.
@@ -76,7 +76,7 @@ fn descend(
                     ip::ip6(cursor)?
                 };
                 level.tunnel = wrapped;
-                if !is_plausible(&level, around, levels) || !levels.push(level) {
+                if !is_plausible(&level, around) || !levels.push(level) {
                     return Ok(());
                 }
                 match tunnel::inside(&level, cursor, tunnels) {
@@ -89,18 +89,11 @@ fn descend(
             }
         };
     }
-    Err(cursor.malformed("nested headers", MAX_HEADERS))
+    Err(cursor.invalid("nested headers"))
 }
 
 /// Whether an IP packet may be what a UDP tunnel carries: a port number proves nothing, so the
-/// packet has to fit into the datagram, unless fragmentation cut the datagram.
-fn is_plausible(level: &Level, around: Cursor<'_>, levels: &Levels) -> bool {
-    let fits = level.ip_bytes as usize <= around.remaining();
-    let cut = || {
-        levels
-            .as_slice()
-            .iter()
-            .any(|outer| outer.fragment == Fragment::First)
-    };
-    !level.tunnel.is_over_udp() || fits || cut()
+/// packet has to fit into the datagram.
+fn is_plausible(level: &Level, around: Cursor<'_>) -> bool {
+    !level.tunnel.is_over_udp() || around.admits(level.ip_bytes as usize)
 }

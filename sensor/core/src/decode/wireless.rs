@@ -62,7 +62,7 @@ pub(super) fn radiotap(cursor: &mut Cursor<'_>) -> Result<Next, DropReason> {
         .ok_or_else(|| cursor.malformed("radiotap", 8))?;
     let bytes = u16::from_le_bytes([header[2], header[3]]) as usize;
     if bytes < header.len() {
-        return Err(cursor.malformed("radiotap", header.len()));
+        return Err(cursor.invalid("radiotap"));
     }
     let padded = radiotap_flags(cursor).is_some_and(|flags| flags & FLAG_PADDED != 0);
     cursor.skip(bytes, "radiotap")?;
@@ -113,7 +113,7 @@ pub(super) fn avs(cursor: &mut Cursor<'_>) -> Result<Next, DropReason> {
         .ok_or_else(|| cursor.malformed("avs", 8))?;
     let bytes = be32(header, 4) as usize;
     if bytes < header.len() {
-        return Err(cursor.malformed("avs", header.len()));
+        return Err(cursor.invalid("avs"));
     }
     cursor.skip(bytes, "avs")?;
     Ok(Next::Wireless { padded: false })

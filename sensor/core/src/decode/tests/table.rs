@@ -1,1 +1,0 @@
-//! One packet for every link type and tunnel.
