@@ -69,7 +69,7 @@ format: $(ENVIRONMENT) ## rewrite the sources as `check` wants them
 	$(CARGO) fmt $(MANIFEST)
 
 .PHONY: bench
-bench: $(CORE) ## speed and memory against a floor in plain C; needs 4 GB under build/bench
+bench: $(CORE) ## speed and memory against a floor in plain C; needs 8 GB under build/bench
 	$(BIN)/python tests/bench/run.py
 
 .PHONY: wheel

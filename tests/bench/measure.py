@@ -1,0 +1,104 @@
+"""Run a command, and say what it cost: CPU of the whole process, wall time, peak memory.
+
+This file and its users stay free of numpy and other large imports: a child's peak memory starts from the
+memory of the process that began it.
+"""
+
+import os
+import subprocess
+import tempfile
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from statistics import median
+
+RUNS_LEAST = 3
+RUNS_MOST = 9
+SPREAD_WANTED = 0.2
+
+
+class CommandFailedError(Exception):
+    """A command did not end with status 0."""
+
+
+@dataclass(frozen=True)
+class Usage:
+    """What one run of a command cost, and what it printed."""
+
+    cpu_s: float
+    wall_s: float
+    peak_bytes: int
+    output: str
+
+
+def run(command: Sequence[str]) -> Usage:
+    """Run a command to its end; the CPU and the peak are those of the process and all it waited for."""
+    with tempfile.TemporaryFile("w+") as out, tempfile.TemporaryFile("w+") as errors:
+        start = time.monotonic()
+        process = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=out, stderr=errors)
+        _, status, used = os.wait4(process.pid, 0)
+        wall_s = time.monotonic() - start
+        process.returncode = os.waitstatus_to_exitcode(status)
+        out.seek(0)
+        errors.seek(0)
+        if process.returncode != 0:
+            raise CommandFailedError(
+                f"{' '.join(command)}: status {process.returncode}\n{errors.read()[-2_000:]}"
+            )
+        return Usage(used.ru_utime + used.ru_stime, wall_s, used.ru_maxrss * 1024, out.read())
+
+
+def spread(values: Sequence[float]) -> float:
+    """The distance of the extremes as a fraction of the median."""
+    middle = median(values)
+    return (max(values) - min(values)) / middle if middle else 0.0
+
+
+@dataclass(frozen=True)
+class Series:
+    """The runs of one command that count."""
+
+    runs: list[Usage]
+
+    @property
+    def cpu_s(self) -> float:
+        """Median CPU seconds."""
+        return median(run.cpu_s for run in self.runs)
+
+    @property
+    def wall_s(self) -> float:
+        """Median wall seconds."""
+        return median(run.wall_s for run in self.runs)
+
+    @property
+    def peak_bytes(self) -> float:
+        """Median peak memory."""
+        return median(run.peak_bytes for run in self.runs)
+
+    @property
+    def spread(self) -> float:
+        """Spread of the CPU seconds."""
+        return spread([run.cpu_s for run in self.runs])
+
+    @property
+    def output(self) -> str:
+        """What the last run printed."""
+        return self.runs[-1].output
+
+
+def alternate(*commands: Callable[[], Usage]) -> list[Series]:
+    """Run commands in turn until the spread of each is small.
+
+    The first round warms caches and does not count. After three rounds or more the latest three are looked
+    at; when the CPU of each command spread by less than a fifth there, they are the result. After nine
+    rounds all nine are, whatever their spread, which is reported beside every number.
+    """
+    for command in commands:
+        command()
+    rounds: list[list[Usage]] = []
+    while len(rounds) < RUNS_MOST:
+        rounds.append([command() for command in commands])
+        latest = [Series(list(runs)) for runs in zip(*rounds[-RUNS_LEAST:], strict=True)]
+        if len(rounds) >= RUNS_LEAST and all(series.spread < SPREAD_WANTED for series in latest):
+            return latest
+    return [Series(list(runs)) for runs in zip(*rounds, strict=True)]
