@@ -1,9 +1,10 @@
 //! The life of a packet: read, decoded, matched, placed on a worker, counted in its flow.
 
+use std::io;
 use std::sync::Arc;
 
 use crate::counters::Accounting;
-use crate::decode::{DropReason, Level, Levels, Tunnels, decode};
+use crate::decode::{Level, Levels, Tunnels, decode};
 use crate::flow::{FlowLimits, HashKeys, Packet, Shard, ShardCounters};
 use crate::source::{Chunk, Record};
 use crate::watch::{BlockRef, Watch};
@@ -54,19 +55,22 @@ pub struct Pipeline {
 
 impl Pipeline {
     /// Empty stages.
-    pub fn new(settings: Settings) -> Self {
+    ///
+    /// # Errors
+    /// The machine has not the address space for the flow table.
+    pub fn new(settings: Settings) -> io::Result<Self> {
         let max_flows = settings.limits.max_flows.div_ceil(settings.workers.max(1));
         let shard = Shard::new(FlowLimits {
             max_flows,
             ..settings.limits
-        });
-        Self {
+        })?;
+        Ok(Self {
             settings,
             levels: Levels::default(),
             shard,
             accounting: Accounting::default(),
             last: None,
-        }
+        })
     }
 
     /// Decodes and matches every packet of a chunk, whichever worker will count it.
@@ -87,7 +91,7 @@ impl Pipeline {
                 &mut self.levels,
             ) {
                 Ok(()) => {}
-                Err(DropReason::Malformed { .. }) => {
+                Err(reason) if reason.is_malformed() => {
                     counts.packets_malformed += 1;
                     continue;
                 }

@@ -18,7 +18,7 @@ use crate::flow::{Flow, FlowLimits, HashKeys};
 use crate::pipeline::Settings;
 use crate::source::{Source, SourceError};
 use crate::watch::{Prefix, Watch};
-use crate::worker::{Control, Sink, Summary, WorkerFailed, run};
+use crate::worker::{Control, RunError, Sink, Summary, run};
 
 /// Batches that wait for Python before the workers do.
 const QUEUED_BATCHES: usize = 4;
@@ -199,7 +199,7 @@ struct Replay {
     rows: Receiver<Rows>,
     control: Arc<Control>,
     bytes_total: Option<u64>,
-    outcome: Mutex<Option<JoinHandle<Result<Summary, WorkerFailed>>>>,
+    outcome: Mutex<Option<JoinHandle<Result<Summary, RunError>>>>,
 }
 
 #[pymethods]
@@ -282,9 +282,11 @@ impl Replay {
     fn result<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyDict>> {
         let summary = py.detach(|| {
             let mut outcome = self.outcome.lock().unwrap_or_else(PoisonError::into_inner);
-            outcome.take().map_or(Err(WorkerFailed), |thread| {
-                thread.join().unwrap_or(Err(WorkerFailed))
-            })
+            outcome
+                .take()
+                .map_or(Err(RunError::WorkerFailed), |thread| {
+                    thread.join().unwrap_or(Err(RunError::WorkerFailed))
+                })
         });
         let summary = summary.map_err(|error| PyRuntimeError::new_err(error.to_string()))?;
         let result = PyDict::new(py);

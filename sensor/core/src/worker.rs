@@ -69,10 +69,16 @@ pub struct Summary {
     pub inputs: Vec<InputReport>,
 }
 
-/// A worker thread that died; nothing of the run is certain.
-#[derive(Debug, thiserror::Error, PartialEq, Eq)]
-#[error("a worker failed; this is a bug in blocktap")]
-pub struct WorkerFailed;
+/// A replay that could not be done.
+#[derive(Debug, thiserror::Error)]
+pub enum RunError {
+    /// There is no room for the flow tables.
+    #[error("no memory for the flow tables, lower flow.max_flows: {0}")]
+    Memory(#[from] std::io::Error),
+    /// A worker thread died; nothing of the run is certain.
+    #[error("a worker failed; this is a bug in blocktap")]
+    WorkerFailed,
+}
 
 struct Reader {
     source: Source,
@@ -140,8 +146,11 @@ pub fn run(
     settings: &Settings,
     sinks: Vec<Box<dyn Sink>>,
     control: &Control,
-) -> Result<Summary, WorkerFailed> {
+) -> Result<Summary, RunError> {
     let workers = sinks.len();
+    let pipelines = (0..workers)
+        .map(|_| Pipeline::new(settings.clone()))
+        .collect::<Result<Vec<_>, _>>()?;
     let (give_back, free) = bounded(2 * workers + 1);
     for _ in 0..=2 * workers {
         // There is room for all of them.
@@ -163,11 +172,10 @@ pub fn run(
     };
     let totals = std::thread::scope(|scope| {
         let handles: Vec<_> = (0..)
-            .zip(sinks.into_iter().zip(receivers))
-            .map(|(number, (sink, inbox))| {
+            .zip(pipelines.into_iter().zip(sinks).zip(receivers))
+            .map(|(number, ((pipeline, sink), inbox))| {
                 let shared = &shared;
                 scope.spawn(move || {
-                    let pipeline = Pipeline::new(settings.clone());
                     let worker = Worker {
                         number,
                         shared,
@@ -190,7 +198,7 @@ pub fn run(
     });
     let mut counts = Counts::default();
     for total in totals {
-        counts.add(&total.ok_or(WorkerFailed)?);
+        counts.add(&total.ok_or(RunError::WorkerFailed)?);
     }
     let reader = shared
         .reader

@@ -1,5 +1,7 @@
 //! The state of one flow and how a packet changes it.
 
+use bytemuck::{Pod, Zeroable};
+
 use super::key::FlowKey;
 use super::packet::Packet;
 use crate::watch::BlockRef;
@@ -80,7 +82,7 @@ mod bit {
 }
 
 /// A live flow and, copied out, a flow record: two cache lines, the first to find it, the second to count.
-#[derive(Clone, Copy, Debug, Default)]
+#[derive(Clone, Copy, Debug, Default, Pod, Zeroable)]
 #[repr(C, align(64))]
 pub struct Flow {
     /// The 5-tuple.

@@ -31,7 +31,8 @@ impl Datagram {
         Self {
             low: key.low(),
             high: key.high(),
-            protocol: key.protocol,
+            // A later IPv6 fragment may name an extension header instead of the protocol.
+            protocol: if key.version() == 6 { 0 } else { key.protocol },
             version: key.version(),
             forward: packet.forward || key.low() == key.high(),
             identification: packet.fragment_id,

@@ -2,6 +2,8 @@
 
 use std::hash::{BuildHasher, RandomState};
 
+use bytemuck::{Pod, Zeroable};
+
 use crate::decode::{Level, Tunnel};
 
 /// ICMP, ICMPv6: their flows pair a request type with its reply.
@@ -15,7 +17,7 @@ const ONE_WAY_FROM_HIGH: u8 = 0x40;
 
 /// The 5-tuple with its lower end first, and the tunnel: a forged inner packet must not reach a flow
 /// seen outside of tunnels.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Pod, Zeroable)]
 #[repr(C)]
 pub struct FlowKey {
     low: [u64; 2],
@@ -27,6 +29,7 @@ pub struct FlowKey {
     /// IP protocol number.
     pub protocol: u8,
     kind: u8,
+    spare: u16,
 }
 
 const fn split(address: u128) -> [u64; 2] {
@@ -73,6 +76,7 @@ impl FlowKey {
                 high_port: to,
                 protocol: level.protocol,
                 kind,
+                spare: 0,
             },
             forward,
         )

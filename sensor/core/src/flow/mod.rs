@@ -7,6 +7,7 @@ mod expiry;
 mod fragment;
 mod key;
 mod packet;
+mod pages;
 mod shard;
 mod slots;
 mod table;

@@ -1,6 +1,7 @@
 //! One worker's flows: packets in, records out.
 
 use std::hint::black_box;
+use std::io;
 
 use super::FlowLimits;
 use super::duplicate::Duplicates;
@@ -45,10 +46,13 @@ pub struct Shard {
 
 impl Shard {
     /// An empty shard.
-    pub fn new(limits: FlowLimits) -> Self {
-        Self {
+    ///
+    /// # Errors
+    /// The machine has not the address space for `max_flows`.
+    pub fn new(limits: FlowLimits) -> io::Result<Self> {
+        Ok(Self {
             limits,
-            table: Table::new(limits.max_flows),
+            table: Table::new(limits.max_flows)?,
             sweep: Sweep::default(),
             fragments: Fragments::default(),
             duplicates: Duplicates::new(limits.duplicate_ns),
@@ -57,7 +61,7 @@ impl Shard {
             ready: Vec::new(),
             ended: Vec::new(),
             finished_places: 0,
-        }
+        })
     }
 
     /// Counts packets in their order.

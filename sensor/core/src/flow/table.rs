@@ -1,7 +1,10 @@
 //! The flows of a shard by their key: an open-addressed index over the places.
 
+use std::io;
+
 use super::entry::Flow;
 use super::packet::Packet;
+use super::pages::Pages;
 use super::slots::Slots;
 
 /// Entries of an empty index.
@@ -11,7 +14,7 @@ const SMALLEST: usize = 1 << 10;
 /// Those bits give both the position and the comparison, so growing and closing gaps need no flow.
 #[derive(Debug)]
 pub(super) struct Table {
-    index: Vec<u64>,
+    index: Pages<u64>,
     slots: Slots,
 }
 
@@ -24,11 +27,16 @@ const fn slot(entry: u64) -> u32 {
 }
 
 impl Table {
-    pub(super) fn new(limit: usize) -> Self {
-        Self {
-            index: vec![0; SMALLEST],
-            slots: Slots::new(limit),
-        }
+    pub(super) fn new(limit: usize) -> io::Result<Self> {
+        Ok(Self {
+            index: Pages::new(SMALLEST)?,
+            slots: Slots::new(limit)?,
+        })
+    }
+
+    #[inline]
+    fn index(&self) -> &[u64] {
+        self.index.as_slice()
     }
 
     pub(super) fn slots(&self) -> &Slots {
@@ -42,13 +50,13 @@ impl Table {
 
     #[inline]
     fn mask(&self) -> usize {
-        self.index.len() - 1
+        self.index().len() - 1
     }
 
     /// Reads the index where the packet's flow is likely to be, so that the line is near when it is needed.
     #[inline]
     pub(super) fn approach(&self, hash: u64) -> u64 {
-        self.index[hash as u32 as usize & self.mask()]
+        self.index()[hash as u32 as usize & self.mask()]
     }
 
     /// Reads the flow behind an index entry, for the same reason.
@@ -66,7 +74,7 @@ impl Table {
         let mask = self.mask();
         let mut position = packet.hash as u32 as usize & mask;
         loop {
-            let entry = self.index[position];
+            let entry = self.index()[position];
             if entry == 0 {
                 return None;
             }
@@ -84,7 +92,7 @@ impl Table {
 
     /// Adds a flow whose key is not there; the caller has made room.
     pub(super) fn insert(&mut self, flow: Flow) -> u32 {
-        if (self.slots.live() + 1) * 4 > self.index.len() * 3 {
+        if (self.slots.live() + 1) * 4 > self.index().len() * 3 {
             self.grow();
         }
         let tag = flow.tag;
@@ -96,16 +104,20 @@ impl Table {
     fn place(&mut self, entry: u64) {
         let mask = self.mask();
         let mut position = tag(entry) as usize & mask;
-        while self.index[position] != 0 {
+        let index = self.index.as_mut_slice();
+        while index[position] != 0 {
             position = (position + 1) & mask;
         }
-        self.index[position] = entry;
+        index[position] = entry;
     }
 
+    /// Doubles the index; where there is no memory for that, it goes on fuller and slower.
     fn grow(&mut self) {
-        let old = std::mem::take(&mut self.index);
-        self.index = vec![0; old.len() * 2];
-        for entry in old.into_iter().filter(|&entry| entry != 0) {
+        let Ok(larger) = Pages::new(self.index().len() * 2) else {
+            return;
+        };
+        let old = std::mem::replace(&mut self.index, larger);
+        for &entry in old.as_slice().iter().filter(|&&entry| entry != 0) {
             self.place(entry);
         }
     }
@@ -114,31 +126,32 @@ impl Table {
     pub(super) fn remove(&mut self, slot_number: u32) -> Flow {
         let flow = *self.slots.at(slot_number);
         let mask = self.mask();
+        let index = self.index.as_mut_slice();
         let mut hole = flow.tag as usize & mask;
-        while self.index[hole] == 0 || slot(self.index[hole]) != slot_number {
+        while index[hole] == 0 || slot(index[hole]) != slot_number {
             hole = (hole + 1) & mask;
         }
         let mut next = hole;
         loop {
             next = (next + 1) & mask;
-            let entry = self.index[next];
+            let entry = index[next];
             if entry == 0 {
                 break;
             }
             // An entry may move up only to a position at or behind its own.
             let home = tag(entry) as usize & mask;
             if (next.wrapping_sub(home) & mask) >= (next.wrapping_sub(hole) & mask) {
-                self.index[hole] = entry;
+                index[hole] = entry;
                 hole = next;
             }
         }
-        self.index[hole] = 0;
+        index[hole] = 0;
         self.slots.remove(slot_number);
         flow
     }
 
     /// Bytes of the index.
     pub(super) fn index_bytes(&self) -> usize {
-        self.index.len() * size_of::<u64>()
+        self.index().len() * size_of::<u64>()
     }
 }

@@ -35,7 +35,8 @@ pub const MAX_PREFIXES: usize = 1 << 24;
 pub const MAX_BLOCKS: u32 = 1 << 29;
 
 /// The block of an address, or none: an index plus one, so that zero is free.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, bytemuck::Pod, bytemuck::Zeroable)]
+#[repr(transparent)]
 pub struct BlockRef(u32);
 
 impl BlockRef {

@@ -1,0 +1,69 @@
+//! The packet path alone, without Python or rows, for profiles:
+//! `cargo bench --no-default-features --bench replay -- CAPTURE [WORKERS]`.
+
+use std::sync::Arc;
+use std::time::Instant;
+
+use blocktap_core::counters::Interval;
+use blocktap_core::decode::Tunnels;
+use blocktap_core::flow::{Flow, FlowLimits, HashKeys};
+use blocktap_core::pipeline::Settings;
+use blocktap_core::source::Source;
+use blocktap_core::watch::{Prefix, Watch};
+use blocktap_core::worker::{Control, Sink, run};
+
+struct Discard;
+
+impl Sink for Discard {
+    fn flows(&mut self, _: &[Flow]) -> bool {
+        true
+    }
+
+    fn accounting(&mut self, _: &[Interval], _: &[String]) -> bool {
+        true
+    }
+}
+
+fn everything(address: u128, length: u8) -> Prefix {
+    Prefix {
+        address,
+        length,
+        block: 0,
+        valid_from_ns: i64::MIN,
+        valid_until_ns: i64::MAX,
+    }
+}
+
+fn main() -> Result<(), Box<dyn std::error::Error>> {
+    let mut arguments = std::env::args()
+        .skip(1)
+        .filter(|argument| argument != "--bench");
+    let Some(path) = arguments.next() else {
+        println!("no capture named; nothing measured");
+        return Ok(());
+    };
+    let workers = arguments.next().map_or(Ok(1), |count| count.parse())?;
+    let settings = Settings {
+        watch: Arc::new(Watch::new(&[
+            everything(0xffff_0000_0000, 96),
+            everything(0, 0),
+        ])?),
+        tunnels: Tunnels::default(),
+        limits: FlowLimits::default(),
+        workers,
+        keys: HashKeys::default(),
+    };
+    let sinks = (0..workers)
+        .map(|_| Box::new(Discard) as Box<dyn Sink>)
+        .collect();
+    let began = Instant::now();
+    let summary = run(
+        Source::open(&[path])?,
+        &settings,
+        sinks,
+        &Control::default(),
+    )?;
+    let seconds = began.elapsed().as_secs_f64();
+    println!("{seconds:.3} s {:?}", summary.counts);
+    Ok(())
+}
