@@ -89,6 +89,8 @@ def _is_ipset(lines: list[str]) -> bool:
 
 
 def _has_header(line: str) -> bool:
+    if any(sign.fullmatch(line) for sign in _LINE_SIGNS.values()):
+        return False
     try:
         return parse_header(line) is not None
     except TextError:
