@@ -12,7 +12,8 @@ from sensor.rules import load_events
 def test_sorted(tmp_path: Path) -> None:
     path = tmp_path / "events.toml"
     path.write_text(
-        '[[event]]\nname = "b"\ndate = 2017-05-12\nsource = "x"\n[[event]]\nname = "a"\ndate = "2017-04-01"\nsource = "x"\n'
+        '[[event]]\nname = "b"\ndate = 2017-05-12\nsource = "x"\n'
+        '[[event]]\nname = "a"\ndate = "2017-04-01"\nsource = "x"\n'
     )
     assert [(event.name, event.date) for event in load_events(path)] == [
         ("a", date(2017, 4, 1)),

@@ -276,3 +276,16 @@ class TestRefusedLines:
     def test_json_escapes(self, load, words) -> None:
         text = json.dumps({"list": ["192.0.2.0/24"]}).replace("/", "\\u002f")
         assert words(load(text)) == {LIST: ["192.0.2.0/24"]}
+
+
+class TestHostileLines:
+    @pytest.mark.parametrize(
+        "pattern", [":", "a:", "1.1.1.1-", "a-:", "[", "' ", "1.", "{", '"', "|", ",", "a ="]
+    )
+    def test_long_lines_are_recognised_or_refused_soon(self, load, pattern: str) -> None:
+        with pytest.raises(RuleError):
+            load((pattern * 50_000 + "\n") * 3)
+
+    def test_deep_toml(self, load) -> None:
+        with pytest.raises(RuleError):
+            load("[[block]]\nname = " + "[" * 480 + "]" * 480)
