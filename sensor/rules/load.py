@@ -10,11 +10,11 @@ from sensor.rules.blocks import read_blocks
 from sensor.rules.columns import Columns, columns_of_gathered
 from sensor.rules.formats import BLOCKS, NAMES, READERS
 from sensor.rules.gather import Gathered, ListReader, check_name
+from sensor.rules.location import shipped
 from sensor.rules.mistake import TextError, nearest, printable, printable_path
 from sensor.rules.model import BY_HAND, Block, Plan
 from sensor.rules.overlaps import find_overlaps
 from sensor.rules.recognise import recognise
-from sensor.rules.shipped import shipped
 from sensor.rules.source import Source, read_source
 
 RIR = "rir"

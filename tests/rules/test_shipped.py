@@ -1,7 +1,11 @@
 """The shipped rules load, and say what the documentation says of them."""
 
 from datetime import date
+from pathlib import Path
 
+import pytest
+
+from sensor.errors import RuleError
 from sensor.rules import load_events, load_plan, shipped
 from sensor.rules.summary import summarise
 
@@ -31,3 +35,13 @@ def test_events_are_dated_and_sourced() -> None:
 
 def test_rules_are_found_beside_the_code() -> None:
     assert (shipped() / "README.md").is_file()
+
+
+def test_rules_inside_the_package_come_first(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("sensor.rules.location._PACKAGE", tmp_path / "sensor")
+    with pytest.raises(RuleError, match="install the package again"):
+        shipped()
+    for folder in ("rules", "sensor/_rules"):
+        (tmp_path / folder).mkdir(parents=True)
+        (tmp_path / folder / "blocks.toml").touch()
+        assert shipped() == tmp_path / folder

@@ -66,7 +66,7 @@ class TestWarnings:
         )
         assert plan.warnings == (
             f"{tmp_path}/two:1: 10.1.0.0/16 of two lies in 10.0.0.0/8 of one, {tmp_path}/one:1",
-            f"{tmp_path}/three:1: 11.0.0.0/8 of three is also, and first, 11.0.0.0/8 of two, {tmp_path}/two:2",
+            f"{tmp_path}/three:1: 11.0.0.0/8 of three is also 11.0.0.0/8 of two, {tmp_path}/two:2",
         )
         assert len(plan) == 4
 
