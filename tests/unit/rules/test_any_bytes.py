@@ -16,8 +16,8 @@ PIECES = st.sampled_from(
     [
         "192.0.2.0/24", "10.0.0.1/8", "2001:db8::/32", "::", "0.0.0.0-255.255.255.255", "name:",
         "elements = {", "}", "{", ",", ";", "|", "apnic|KP|ipv4|", "1024", "|assigned", "add one ", "create",
-        "[[block]]", "name = ", '"', "prefixes = [", "]", "cidr,block", '{"list": [', '{"cidr":', "\n", "\r\n",
-        " ", "#", "-", "/", "\t", "é", "\\", "table inet x {", "set y {", "define", "=", "\x1b",
+        "[[block]]", "name = ", '"', "prefixes = [", "]", "cidr,block", '{"list": [', '{"cidr":', "\n",
+        "\r\n", " ", "#", "-", "/", "\t", "é", "\\", "table inet x {", "set y {", "define", "=", "\x1b",
     ]
 )  # fmt: skip
 
