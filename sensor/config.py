@@ -86,7 +86,7 @@ class StoreSettings(Settings):
 class RuleSettings(Settings):
     """``[rules]``: the watched blocks; relative files lie beside the settings file."""
 
-    blocks: Annotated[tuple[Path, ...], Field(strict=False)] = ()
+    blocks: Annotated[tuple[Annotated[Path, Field(strict=False)], ...], Field(strict=False)] = ()
     watch: Annotated[tuple[str, ...], Field(strict=False)] = ()
 
 

@@ -24,6 +24,7 @@ MOST_REFUSED_SHOWN = 20
 
 
 def check(
+    *,
     blocks: Annotated[
         list[Path] | None,
         typer.Option("--blocks", metavar="FILE", help="Rule file or list of addresses; may be repeated."),
@@ -51,12 +52,12 @@ def check(
         store_state = _store_state(store or settings.store.path)
     except (ConfigError, RuleError, StoreError) as error:
         if as_json:
-            print(json.dumps({"ok": False, "error": str(error)}))
+            typer.echo(json.dumps({"ok": False, "error": str(error)}))
         Console(stderr=True, soft_wrap=True).print(f"[red]{escape(str(error))}[/red]", highlight=False)
         raise typer.Exit(1) from None
     summaries = summarise(plan)
     if as_json:
-        print(json.dumps(_as_json(plan, summaries, store_state)))
+        typer.echo(json.dumps(_as_json(plan, summaries, store_state)))
     else:
         _show(plan, summaries, store_state)
 

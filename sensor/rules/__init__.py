@@ -2,7 +2,7 @@
 
 from sensor.rules.events import Event, load_events
 from sensor.rules.load import load_plan
+from sensor.rules.location import shipped
 from sensor.rules.model import Block, Plan, Refusal
-from sensor.rules.shipped import shipped
 
 __all__ = ["Block", "Event", "Plan", "Refusal", "load_events", "load_plan", "shipped"]

@@ -5,8 +5,8 @@ from datetime import date, datetime
 from pathlib import Path
 
 from sensor.rules.dates import parse_day
+from sensor.rules.location import shipped
 from sensor.rules.mistake import TextError
-from sensor.rules.shipped import shipped
 from sensor.rules.source import read_source
 from sensor.rules.table import Table, read_tables
 

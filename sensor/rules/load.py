@@ -10,11 +10,11 @@ from sensor.rules.blocks import read_blocks
 from sensor.rules.columns import Columns, columns_of_gathered
 from sensor.rules.formats import BLOCKS, NAMES, READERS
 from sensor.rules.gather import Gathered, ListReader, check_name
+from sensor.rules.location import shipped
 from sensor.rules.mistake import TextError, nearest, printable, printable_path
 from sensor.rules.model import BY_HAND, Block, Plan
 from sensor.rules.overlaps import find_overlaps
 from sensor.rules.recognise import recognise
-from sensor.rules.shipped import shipped
 from sensor.rules.source import Source, read_source
 
 RIR = "rir"
@@ -51,7 +51,7 @@ def load_plan(blocks_files: Sequence[Path], watch: Sequence[str], *, format: str
         _read_file(source, format_name or recognise(source), country or source.country, gathered)
     for text in watch:
         _watch(text, gathered)
-    return _compile(gathered)
+    return compile_plan(gathered)
 
 
 def _parse_format(given: str | None) -> tuple[str | None, str]:
@@ -105,7 +105,8 @@ def _watch(text: str, gathered: Gathered) -> None:
         gathered.add(prefix, 1)
 
 
-def _compile(gathered: Gathered) -> Plan:
+def compile_plan(gathered: Gathered) -> Plan:
+    """Make the plan of what was gathered: duplicates left out, overlaps told."""
     columns = columns_of_gathered(gathered)
     findings = find_overlaps(columns)
     columns = columns.without(findings.duplicates)

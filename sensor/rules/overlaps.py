@@ -115,7 +115,7 @@ def _find_nesting(columns: Columns, order: NDArray[np.int64], findings: Findings
         outer = next((other for _, other in reversed(around) if _conflict(columns, row, other)), None)
         if outer is not None:
             same = columns.lengths[outer] == length
-            findings.tell(row, "is also, and first," if same else "lies in", outer)
+            findings.tell(row, "is also" if same else "lies in", outer)
         around.append((first | (1 << (128 - length)) - 1, row))
 
 

@@ -16,6 +16,8 @@ from sensor.rules.source import Source
 
 HEAD_BYTES = 64 * 1024
 HEAD_LINES = 100
+SIGN_CHARACTERS = 256
+"""Most characters of a line that are compared with the signs, which bounds their backtracking."""
 
 _ADDRESS = r"(?:\d+(?:\.\d+){3}|[0-9A-Fa-f]*:[0-9A-Fa-f:.]*)"
 _CIDR = rf"{_ADDRESS}(?:/\d+)?"
@@ -33,7 +35,8 @@ _LINE_SIGNS = {
     "iprep": re.compile(rf"{_CIDR}\s*,\s*\d+\s*,\s*\d+"),
     "drop": re.compile(rf"{_CIDR}\s*;.*"),
     "p2p": re.compile(
-        rf".*:\s*\d+(?:\.\d+){{3}}\s*-\s*{_ADDRESS}|.*[^0-9A-Fa-f:.\s].*:\s*{_ADDRESS}\s*-\s*{_ADDRESS}"
+        rf".*:\s*\d+(?:\.\d+){{3}}\s*-\s*{_ADDRESS}"
+        rf"|[^:]*[^0-9A-Fa-f:.\s][^:]*:.*{_ADDRESS}\s*-\s*{_ADDRESS}"
     ),
     "plain": re.compile(rf"(?:{_CIDR}|{_ADDRESS}\s*-\s*{_ADDRESS})\s*(?:#.*)?"),
 }
@@ -50,6 +53,9 @@ def recognise(source: Source) -> str:
     lines = _head(source.data)
     if not lines:
         raise RuleError(f"{printable_path(source.path)}: nothing but comments; give at least one address")
+    if lines[0].startswith("{"):
+        return _by_braces(lines)
+    lines = [line[:SIGN_CHARACTERS] for line in lines]
     return _by_shape(lines) or _by_votes(lines) or _unknown(source, lines[0])
 
 
@@ -61,8 +67,6 @@ def _head(data: bytes) -> list[str]:
 
 def _by_shape(lines: list[str]) -> str | None:
     first = lines[0]
-    if first.startswith("{"):
-        return _by_braces(lines)
     if any(_NFT.fullmatch(line) for line in lines) and not _is_ipset(lines):
         return "nft"
     if _TOML.fullmatch(first):
@@ -89,6 +93,8 @@ def _is_ipset(lines: list[str]) -> bool:
 
 
 def _has_header(line: str) -> bool:
+    if any(sign.fullmatch(line) for sign in _LINE_SIGNS.values()):
+        return False
     try:
         return parse_header(line) is not None
     except TextError:

@@ -5,6 +5,7 @@ The text must already have been accepted by ``tomllib``: this scan trusts its sy
 
 import re
 from collections.abc import Iterator, Mapping
+from contextlib import suppress
 from typing import NamedTuple
 
 Path = tuple[str | int, ...]
@@ -143,7 +144,8 @@ def toml_lines(text: str) -> dict[Path, int]:
         Paths such as ``("block", 0, "prefixes", 2)`` to lines, from 1.
     """
     scan = _Scan(text)
-    scan.run()
+    with suppress(RecursionError):  # whatever lies too deep is told by the line of what is around it
+        scan.run()
     return scan.lines
 
 

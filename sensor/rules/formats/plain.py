@@ -35,20 +35,24 @@ def read_named_ranges(source: Source, reader: ListReader) -> None:
 
 
 def named_range(text: str) -> list[Prefix]:
-    """Parse ``start-end`` or ``name:start-end``.
-
-    A name may itself look like the front of an IPv6 address, so the shortest name is taken that
-    leaves a range whose ends are in order.
-    """
+    """Parse ``start-end`` or ``name:start-end``."""
     left, _, last = text.rpartition("-")
     left, last = left.strip(), last.strip()
-    pieces = left.split(":")
     if ":" not in last:
-        return parse_range(pieces[-1].strip(), last)
-    end = pack_address(last)
-    for begin in range(max(0, len(pieces) - 1 - MOST_COLONS_OF_AN_ADDRESS), len(pieces) - 1):
-        first = ":".join(pieces[begin:]).strip()
-        start = pack_address(first)
-        if start is not None and end is not None and start <= end:
-            return parse_range(first, last)
-    return parse_range(left, last)
+        return parse_range(left.rpartition(":")[2].strip(), last)
+    return parse_range(_ipv6_start(left, last), last)
+
+
+def _ipv6_start(left: str, last: str) -> str:
+    """Return the address at the end of ``name:address``.
+
+    The end of a name may look like the front of an address (``be:2001:db8::``), and a wrong cut would
+    watch half the Internet. So a start in the /16 of the range's end is preferred, then the longest.
+    """
+    pieces = left.split(":")
+    shortest_name = max(0, len(pieces) - 1 - MOST_COLONS_OF_AN_ADDRESS)
+    starts = [":".join(pieces[cut:]).strip() for cut in range(shortest_name, len(pieces) - 1)]
+    packed = [(start, address) for start in starts if (address := pack_address(start)) is not None]
+    end = pack_address(last) or b""
+    near = next((start for start, address in packed if address[:2] == end[:2] and address <= end), None)
+    return near or next((start for start, _ in packed), left)
