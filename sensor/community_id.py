@@ -149,7 +149,9 @@ def _pack(text: str | None) -> bytes:
 
 
 def _numbers(column: _Column) -> npt.NDArray[np.int64]:
-    values: npt.NDArray[np.int64] = _one_array(column).fill_null(0).to_numpy(zero_copy_only=False).astype(np.int64)
+    values: npt.NDArray[np.int64] = (
+        _one_array(column).fill_null(0).to_numpy(zero_copy_only=False).astype(np.int64)
+    )
     return values
 
 

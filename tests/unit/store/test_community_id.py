@@ -21,11 +21,25 @@ REFERENCE = [
 ]
 REFERENCE_ONE_WAY = [
     (58, "3ffe:501:1800:2345::2", "3ffe:507:0:1:200:86ff:fe05:80da", 3, 0, "1:2ObVBgIn28oZvibYZhZMBgh7WdQ="),
-    (58, "3ffe:501:410:0:2c0:dfff:fe47:33e", "3ffe:507:0:1:200:86ff:fe05:80da", 1, 4, "1:hLZd0XGWojozrvxqE0dWB1iM6R0="),
+    (
+        58,
+        "3ffe:501:410:0:2c0:dfff:fe47:33e",
+        "3ffe:507:0:1:200:86ff:fe05:80da",
+        1,
+        4,
+        "1:hLZd0XGWojozrvxqE0dWB1iM6R0=",
+    ),
     (1, "10.0.0.1", "10.0.0.2", 11, 0, "1:YHxtAirCG//0OzkcVAukqKQN9xM="),
 ]
 REFERENCE_PORTS = [
-    (6, "2001:470:e5bf:dead:4957:2174:e82c:4887", "2607:f8b0:400c:c03::1a", 63943, 25, "1:/qFaeAR+gFe1KYjMzVDsMv+wgU4="),
+    (
+        6,
+        "2001:470:e5bf:dead:4957:2174:e82c:4887",
+        "2607:f8b0:400c:c03::1a",
+        63943,
+        25,
+        "1:/qFaeAR+gFe1KYjMzVDsMv+wgU4=",
+    ),
     (132, "192.168.170.8", "192.168.170.56", 7, 7, "1:MP2EtRCAUIZvTw6MxJHLV7N7JDs="),
     (6, "128.232.110.120", "66.35.250.204", 34855, 80, "1:LQU9qZlK+B5F3KDmev6m5PMibrg="),
     (17, "192.168.1.52", "8.8.8.8", 54585, 53, "1:d/FP5EW3wiY1vCndhwleRRKHowQ="),
@@ -65,7 +79,9 @@ def test_one_way_icmp_keeps_its_direction(protocol, source, target, kind, code, 
     assert found[3] != expected
 
 
-@pytest.mark.parametrize(("protocol", "source", "target", "source_port", "target_port", "expected"), REFERENCE_PORTS)
+@pytest.mark.parametrize(
+    ("protocol", "source", "target", "source_port", "target_port", "expected"), REFERENCE_PORTS
+)
 @pytest.mark.parametrize("initiator", ["inside", "outside", "unknown", None])
 def test_ports_and_any_direction(protocol, source, target, source_port, target_port, expected, initiator):
     rows = [
@@ -96,5 +112,7 @@ def test_addresses_that_make_no_flow_give_null():
 
 
 def test_no_rows():
-    empty = [pa.array([], kind) for kind in (pa.utf8(), pa.utf8(), pa.uint16(), pa.uint16(), pa.uint8(), pa.utf8())]
+    empty = [
+        pa.array([], kind) for kind in (pa.utf8(), pa.utf8(), pa.uint16(), pa.uint16(), pa.uint8(), pa.utf8())
+    ]
     assert community_id(*empty).to_pylist() == []
