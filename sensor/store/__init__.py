@@ -2,6 +2,7 @@
 
 from sensor.store.compaction import Compaction, CompactionResult, compact
 from sensor.store.manifest import Manifest, read_manifest
+from sensor.store.retention import PruneResult, prune
 from sensor.store.runs import Run, RunInfo, RunInput, earlier_runs, fingerprint, read_runs
 from sensor.store.writer import StoreWriter, TableStatistics, WriterOptions
 
@@ -9,6 +10,7 @@ __all__ = [
     "Compaction",
     "CompactionResult",
     "Manifest",
+    "PruneResult",
     "Run",
     "RunInfo",
     "RunInput",
@@ -18,6 +20,7 @@ __all__ = [
     "compact",
     "earlier_runs",
     "fingerprint",
+    "prune",
     "read_manifest",
     "read_runs",
 ]

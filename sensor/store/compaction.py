@@ -34,10 +34,14 @@ class Compaction:
 
 @dataclass(frozen=True)
 class CompactionResult:
-    """How many segments went, and how many came in their place."""
+    """How many segments went, and how many came in their place.
+
+    ``is_held_up`` says that readers kept compaction from going on.
+    """
 
     merged: int
     written: int
+    is_held_up: bool = False
 
 
 # Segments that may be merged share all of this: table, day, sensor and run.
@@ -53,13 +57,13 @@ def compact(root: Path, plan: Compaction = Compaction()) -> CompactionResult:
     try:
         with maintenance_lock(root):
             if not carry_out(root):
-                return CompactionResult(0, 0)
+                return CompactionResult(0, 0, is_held_up=True)
             _remove_left_overs(root)
             for group in _groups(root, plan):
                 _merge(root, group)
                 merged, written = merged + len(group), written + 1
                 if not carry_out(root):
-                    break
+                    return CompactionResult(merged, written, is_held_up=True)
     except OSError as error:
         raise StoreError(f"cannot compact {root}: {error}") from error
     return CompactionResult(merged, written)

@@ -23,7 +23,6 @@ from sensor.store.layout import (
     Segment,
     check_sensor_name,
     list_segments,
-    run_folder,
 )
 from sensor.store.lock import Sequence, maintenance_lock, writer_lock
 from sensor.store.manifest import open_or_create
@@ -210,9 +209,14 @@ class StoreWriter:
         segment = Segment(buffer.table, buffer.day, self.sensor, self._sequence.next())
         target = replace(segment, state=STAGED) if self.replace else segment
         writing = self._root / replace(segment, state=WRITING).relative_path
+        rows, run = buffer.joined(), self.run.id if self.run else None
         try:
             durable.make_folder(writing.parent)
-            size = write_parquet(writing, buffer.table, buffer.joined(), self.run.id if self.run else None)
+            try:
+                size = write_parquet(writing, buffer.table, rows, run)
+            except FileNotFoundError:  # retention removed the empty folder in between
+                durable.make_folder(writing.parent)
+                size = write_parquet(writing, buffer.table, rows, run)
             os.rename(writing, self._root / target.relative_path)
             durable.sync_folder(writing.parent)
         except OSError as error:
@@ -232,10 +236,10 @@ class StoreWriter:
         complete = replace(self._record, complete=True)
         if self.replace:
             replace_runs(self._root, self.run, complete, self._staged)
+        else:
+            runs.write_run(self._root / runs.relative_path(complete), complete)
         if self.options.compact_on_close:
             compact(self._root, Compaction(sensor=self.sensor, run=self.run.id, days=frozenset(self._days)))
-        if not self.replace:
-            runs.write_run(run_folder(self._root) / f"{self.run.id}.json", complete)
 
     def _let_go(self) -> None:
         self._closed = True

@@ -1,0 +1,71 @@
+"""``blocktap store``: housekeeping, safe beside writers and readers."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Annotated, TypeVar
+
+import typer
+
+from sensor.errors import StoreError
+from sensor.schema import SCHEMA_VERSION
+from sensor.store import Compaction, read_manifest
+from sensor.store import compact as compact_store
+from sensor.store import prune as prune_store
+
+_Result = TypeVar("_Result")
+_Store = Annotated[Path, typer.Option("--store", help="The store's folder.")]
+
+
+def compact(
+    store: _Store,
+    sensor: Annotated[str | None, typer.Option("--sensor", help="Only this sensor's segments.")] = None,
+) -> None:
+    """Merge small segments."""
+
+    def work() -> str:
+        read_manifest(store)
+        result = compact_store(store.absolute(), Compaction(sensor=sensor))
+        if result.is_held_up:
+            return "readers hold the store: what was merged is in effect, run this again to finish"
+        return f"merged {result.merged} segments into {result.written}"
+
+    typer.echo(_try(work))
+
+
+def prune(
+    store: _Store,
+    days: Annotated[int | None, typer.Option("--days", min=1, help="Keep this many days.")] = None,
+    most_bytes: Annotated[
+        int | None, typer.Option("--bytes", min=0, help="Keep at most this many bytes.")
+    ] = None,
+) -> None:
+    """Remove the oldest days."""
+    if days is None and most_bytes is None:
+        raise typer.BadParameter("say what to keep: --days, --bytes or both")
+
+    def work() -> str:
+        read_manifest(store)
+        result = prune_store(store.absolute(), days=days, most_bytes=most_bytes)
+        return f"removed {len(result.days)} days: {result.segments} segments, {result.bytes} bytes"
+
+    typer.echo(_try(work))
+
+
+def upgrade(store: _Store) -> None:
+    """Bring a store to the newest schema."""
+
+    def work() -> str:
+        manifest = read_manifest(store)
+        return f"schema version {manifest.schema_version} of {SCHEMA_VERSION}: nothing to do"
+
+    typer.echo(_try(work))
+
+
+def _try(work: Callable[[], _Result]) -> _Result:
+    try:
+        return work()
+    except StoreError as error:
+        typer.echo(f"blocktap store: {error}", err=True)
+        raise typer.Exit(1) from error

@@ -1,0 +1,126 @@
+"""DuckDB over a store: one view a table, and functions of the columns."""
+
+from __future__ import annotations
+
+import glob
+import os
+import tempfile
+from pathlib import Path
+
+import duckdb
+import pyarrow as pa
+from duckdb.func import FunctionNullHandling, PythonUDFType
+
+from sensor.errors import StoreError
+from sensor.schema import TABLES, Table, empty_view_sql
+from sensor.store.layout import lock_folder
+from sensor.store.lock import FileLock, readers_lock
+from sensor.store.manifest import read_manifest
+from sensor.store.swap import visible_segments
+
+_WAIT_S = 60.0
+
+
+def connect(store: str | os.PathLike[str]) -> duckdb.DuckDBPyConnection:
+    """Open a store for SQL.
+
+    The views flows, dns, hosts and accounting show the rows that are there now: what is written later
+    takes a new connection, and what is seen does not change or vanish before the connection is closed.
+    Times are UTC without a zone, ``day`` is the UTC day as DATE. The connection reaches no other file
+    and no network, its settings are locked, and extensions are not loaded.
+
+    Raises
+    ------
+    StoreError
+        There is no store, its schema is newer, or somebody is removing segments for over a minute.
+    """
+    root = Path(store).absolute()
+    read_manifest(root)
+    lock = _share(root)
+    connection = duckdb.connect(
+        config={"autoinstall_known_extensions": False, "autoload_known_extensions": False}
+    )
+    try:
+        files = _create_views(connection, root)
+        _create_functions(connection, lock)
+        _confine(connection, files)
+    except BaseException:
+        connection.close()
+        if lock is not None:
+            lock.release()
+        raise
+    return connection
+
+
+def _share(root: Path) -> FileLock | None:
+    """Keep segments from being removed while they are read; a copied store may come without its locks."""
+    if not (lock_folder(root) / "readers").exists():
+        return None
+    lock = readers_lock(root, shared=True)
+    if not lock.acquire(_WAIT_S):
+        raise StoreError(f"{root} is being reorganised: try again later")
+    return lock
+
+
+def _create_views(connection: duckdb.DuckDBPyConnection, root: Path) -> list[str]:
+    files: list[str] = []
+    for table in TABLES.values():
+        paths = [str(root / segment.relative_path) for segment in visible_segments(root, (table.name,))]
+        connection.execute(_view_sql(table, paths) if paths else empty_view_sql(table.name))
+        files += paths
+    return files
+
+
+def _view_sql(table: Table, paths: list[str]) -> str:
+    columns = []
+    for column in table.columns:
+        # Parquet says "UTC"; DuckDB calculates with zoned times only by an extension from the network.
+        is_time = column.sql == "TIMESTAMP_NS"
+        columns.append(f'"{column.name}"::TIMESTAMP_NS AS "{column.name}"' if is_time else f'"{column.name}"')
+    if table.day_column is None:
+        columns.append('"day"')
+    return (
+        f'CREATE TEMP VIEW "{table.name}" AS SELECT {", ".join(columns)} FROM read_parquet('
+        f"{_texts([glob.escape(path) for path in paths])}, hive_partitioning = true, hive_types = {{'day': DATE}})"
+    )
+
+
+def _create_functions(connection: duckdb.DuckDBPyConnection, lock: FileLock | None) -> None:
+    def community_id(
+        inside_ip: pa.ChunkedArray,
+        outside_ip: pa.ChunkedArray,
+        inside_port: pa.ChunkedArray,
+        outside_port: pa.ChunkedArray,
+        protocol: pa.ChunkedArray,
+        initiator: pa.ChunkedArray,
+    ) -> pa.Array:
+        from sensor import community_id as module
+
+        return module.community_id(inside_ip, outside_ip, inside_port, outside_port, protocol, initiator)
+
+    # The connection owns its functions: the lock lives exactly as long as they do.
+    community_id.lock = lock  # type: ignore[attr-defined]
+    connection.create_function(
+        "community_id",
+        community_id,
+        ["VARCHAR", "VARCHAR", "USMALLINT", "USMALLINT", "UTINYINT", "VARCHAR"],
+        "VARCHAR",
+        type=PythonUDFType.ARROW,
+        null_handling=FunctionNullHandling.SPECIAL,
+    )
+
+
+def _confine(connection: duckdb.DuckDBPyConnection, files: list[str]) -> None:
+    spill = Path(tempfile.gettempdir()) / f"blocktap-query-{os.getpid()}"
+    connection.execute(f"SET temp_directory = {_text(str(spill))}")
+    connection.execute(f"SET allowed_paths = {_texts(files)}")
+    connection.execute("SET enable_external_access = false")
+    connection.execute("SET lock_configuration = true")
+
+
+def _texts(values: list[str]) -> str:
+    return "[" + ", ".join(_text(value) for value in values) + "]"
+
+
+def _text(value: str) -> str:
+    return "'" + value.replace("'", "''") + "'"
