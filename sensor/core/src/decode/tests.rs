@@ -94,6 +94,21 @@ fn a_tunnel_that_is_not_to_be_opened_stays_payload() {
 }
 
 #[test]
+fn only_the_tunnels_chosen_are_opened() {
+    for case in tunnels::cases() {
+        let chosen = Tunnels::NONE.with(case.wrapped[0]);
+        let mut levels = Levels::default();
+        let length = case.frame.len() as u32;
+        decode(case.link, &case.frame, length, chosen, &mut levels).expect(case.name);
+        let opened = case
+            .wrapped
+            .iter()
+            .take_while(|tunnel| chosen.opens(**tunnel));
+        assert_eq!(levels.as_slice().len(), 1 + opened.count(), "{}", case.name);
+    }
+}
+
+#[test]
 fn a_link_type_that_is_not_read_is_told() {
     assert_eq!(
         levels_of(147, &[0; 64]),

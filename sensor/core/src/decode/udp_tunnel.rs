@@ -1,7 +1,8 @@
 //! Tunnels over UDP. A port is a hint only: each header has to be valid in every bit it fixes.
 
-use super::cursor::{Cursor, be16};
+use super::cursor::{Cursor, be16, be128};
 use super::ethernet::next_protocol;
+use super::ip::IP6_HEADER_BYTES;
 use super::walk::Next;
 use super::{Level, Tunnel};
 
@@ -107,7 +108,8 @@ fn gtp(cursor: &mut Cursor<'_>) -> Option<Next> {
     Some(Next::Ip)
 }
 
-/// Teredo (RFC 4380): authentication and origin indications before an IPv6 packet.
+/// Teredo (RFC 4380): authentication and origin indications before an IPv6 packet. Nothing else
+/// marks it, so the addresses have to be Teredo's.
 fn teredo(cursor: &mut Cursor<'_>) -> Option<Next> {
     const ORIGIN: [u8; 2] = [0, 0];
     const AUTHENTICATION: [u8; 2] = [0, 1];
@@ -121,7 +123,20 @@ fn teredo(cursor: &mut Cursor<'_>) -> Option<Next> {
     if cursor.peek::<2>(0)? == &ORIGIN {
         cursor.skip(ORIGIN_BYTES, "teredo origin").ok()?;
     }
-    Some(Next::Ip6)
+    let header = cursor.peek::<IP6_HEADER_BYTES>(0)?;
+    let (source, destination) = (be128(header, 8), be128(header, 24));
+    (is_teredo_address(source) || is_teredo_address(destination) || is_link_local(source))
+        .then_some(Next::Ip6)
+}
+
+/// Teredo's prefix `2001::/32`, or `3ffe:831f::/32`, which it had before it was standardised.
+fn is_teredo_address(address: u128) -> bool {
+    matches!(address >> 96, 0x2001_0000 | 0x3ffe_831f)
+}
+
+/// `fe80::/10`: a client and its server still agreeing on an address.
+fn is_link_local(address: u128) -> bool {
+    address >> 118 == 0xfe80 >> 6
 }
 
 /// L2TP version 2: data messages carry PPP.

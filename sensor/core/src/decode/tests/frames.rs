@@ -8,7 +8,8 @@ pub(super) const DESTINATION: u32 = 0x0a00_0002;
 pub(super) const SOURCE_PORT: u16 = 1000;
 pub(super) const DESTINATION_PORT: u16 = 2000;
 pub(super) const PAYLOAD: &[u8] = b"payload";
-const SOURCE_6: u128 = 0x2001_0db8_0000_0000_0000_0000_0000_0001;
+/// Of Teredo, which opens no other.
+const SOURCE_6: u128 = 0x2001_0000_0000_0000_0000_0000_0000_0001;
 const DESTINATION_6: u128 = 0x2001_0db8_0000_0000_0000_0000_0000_0002;
 const SEQUENCE: u32 = 0x0102_0304;
 const PUSH_ACKNOWLEDGE: u8 = 0x18;

@@ -194,6 +194,8 @@ fn udp_cases() -> Vec<Case> {
 
 #[test]
 fn a_port_alone_opens_nothing() {
+    let mut foreign = flow6();
+    foreign[8] = 0x24;
     let arp = ethernet(0x0806, &[0; 28]);
     let longer = {
         let mut packet = flow4();
@@ -238,6 +240,7 @@ fn a_port_alone_opens_nothing() {
             over_udp(2152, &gtp(0x34, &[0, 0, 0, 0x85, 0, 0], &flow4())),
         ),
         ("teredo, ipv4", over_udp(3544, &flow4())),
+        ("teredo, other addresses", over_udp(3544, &foreign)),
         (
             "l2tp, control",
             over_udp(1701, &join(&[&[0xc8, 2, 0, 12], &[0; 40]])),
