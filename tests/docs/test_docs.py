@@ -56,6 +56,18 @@ def test_commands_and_options_exist(document: str, call: str) -> None:
     assert unknown == [], f"{document}: blocktap {call}"
 
 
+def test_options_named_alone_exist() -> None:
+    known = {option for command in command_names() for option in OPTION.findall(help_of(command))}
+    named = {
+        (document.name, option)
+        for document in DOCUMENTS
+        for code in CODE.findall(document.read_text())
+        if re.match(r"`--", code)
+        for option in OPTION.findall(code)
+    }
+    assert {(document, option) for document, option in named if option not in known} == set()
+
+
 @pytest.mark.parametrize("command", command_names())
 def test_readme_tells_of_every_command(command: str) -> None:
     assert any(call.split()[0].strip(",.;") == command for call in calls(ROOT / "README.md"))
