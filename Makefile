@@ -22,6 +22,7 @@ CORE := .venv/.core
 export VIRTUAL_ENV := $(CURDIR)/.venv
 export PYO3_PYTHON := $(CURDIR)/.venv/bin/python
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
+export PIP_QUIET := 1
 
 .PHONY: help
 help: ## list the targets
@@ -89,9 +90,9 @@ $(ENVIRONMENT): pyproject.toml
 	"$(PYTHON)" -m venv .venv
 	$(BIN)/python -c 'import tomllib; p = tomllib.load(open("pyproject.toml", "rb"))["project"]; \
 		print(*p["dependencies"], *p["optional-dependencies"]["dev"], sep="\n")' > .venv/requirements.txt
-	$(BIN)/pip install --quiet --requirement .venv/requirements.txt
+	$(BIN)/pip install --requirement .venv/requirements.txt
 	@touch $@
 
 $(CORE): $(ENVIRONMENT) $(RUST_SOURCES)
-	$(BIN)/maturin develop --release --extras dev
+	$(BIN)/maturin develop --release
 	@touch $@

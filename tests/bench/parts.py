@@ -14,6 +14,7 @@ from measure import Series, Usage, alternate, run
 from workloads import Cache
 
 FLOOR_RATIO_MOST = 2.5
+JUDGED = {"small-udp", "mix"}
 ROW_S = 1e-6
 FLOW_BYTES_MOST = 200
 PREFIXES_RATIO_MOST = 1.3
@@ -76,9 +77,14 @@ class Speed:
         return (self.net_cpu_s - self.rows * ROW_S) / self.floor_cpu_s
 
     @property
+    def judged(self) -> bool:
+        """Whether this workload has a budget; the others are measured for comparison."""
+        return self.workload in JUDGED
+
+    @property
     def met(self) -> bool:
-        """Whether the budget of CPU is met."""
-        return self.ratio <= FLOOR_RATIO_MOST
+        """Whether the budget of CPU is met, where there is one."""
+        return not self.judged or self.ratio <= FLOOR_RATIO_MOST
 
     def as_json(self) -> dict[str, Any]:
         """All of it, for the file of results."""

@@ -24,11 +24,21 @@ HEADINGS = (
 
 def speed_line(result: Speed) -> str:
     """A line of the table."""
-    return COLUMNS.format(
-        result.workload, result.packets, result.rows, f"{result.net_cpu_s:.2f}", f"{result.net_spread:.0%}",
-        f"{result.floor} {result.floor_cpu_s:.2f}", f"{result.floor_spread:.0%}",
-        f"{result.ratio:.2f}", f"{FLOOR_RATIO_MOST:.2f}", yes_no(result.met), f"{result.peak_bytes / 1e6:.0f}", f"{result.bytes_per_flow:.0f}",
-    )  # fmt: skip
+    figures = [
+        result.workload,
+        result.packets,
+        result.rows,
+        f"{result.net_cpu_s:.2f}",
+        f"{result.net_spread:.0%}",
+        f"{result.floor} {result.floor_cpu_s:.2f}",
+        f"{result.floor_spread:.0%}",
+        f"{result.ratio:.2f}",
+        f"{FLOOR_RATIO_MOST:.2f}" if result.judged else "-",
+        yes_no(result.met) if result.judged else "-",
+        f"{result.peak_bytes / 1e6:.0f}",
+        f"{result.bytes_per_flow:.0f}",
+    ]
+    return COLUMNS.format(*figures)
 
 
 def ratio_line(result: Ratio) -> str:

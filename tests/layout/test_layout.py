@@ -146,3 +146,8 @@ def test_the_border_to_python_stands_in_one_place() -> None:
 def test_rules_are_inside_the_package() -> None:
     link = PACKAGE / "_rules"
     assert not link.is_symlink() or (PACKAGE / link.readlink()).resolve() == ROOT / "rules"
+
+
+def test_rules_are_where_the_packager_looks() -> None:
+    rules = [path.relative_to("rules") for path in files_of_the_project() if path.parts[0] == "rules"]
+    assert [str(path) for path in rules if len(path.parts) > 2 or not path.suffix] == []
