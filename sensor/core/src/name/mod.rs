@@ -5,8 +5,13 @@
 //! given datagrams one at a time with a small state kept beside the flow. Every one answers with
 //! [`Progress`], panics on no input, and has a named limit for whatever it keeps.
 
+pub mod fragments;
+pub mod gquic;
 pub mod hostname;
 pub mod ja4;
+pub mod quic;
+pub mod quic_crypto;
+pub mod quic_header;
 pub mod reader;
 pub mod starttls;
 pub mod tls;
