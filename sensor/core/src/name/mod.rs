@@ -5,6 +5,7 @@
 //! given datagrams one at a time with a small state kept beside the flow. Every one answers with
 //! [`Progress`], panics on no input, and has a named limit for whatever it keeps.
 
+pub mod dtls;
 pub mod fragments;
 pub mod gquic;
 pub mod hostname;
