@@ -10,6 +10,7 @@ pub mod fragments;
 pub mod gquic;
 pub mod hostname;
 pub mod ja4;
+pub mod proxied;
 pub mod quic;
 pub mod quic_crypto;
 pub mod quic_header;
