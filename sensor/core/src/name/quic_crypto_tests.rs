@@ -60,11 +60,32 @@ pub fn initial(
     destination: &[u8],
     frames: &[u8],
 ) -> Vec<u8> {
-    let mut header = vec![if version == VERSION_2 { 0xd3 } else { 0xc3 }];
+    let first_byte = if version == VERSION_2 { 0xd3 } else { 0xc3 };
+    initial_with(
+        first_byte,
+        &[],
+        version,
+        first_destination,
+        destination,
+        frames,
+    )
+}
+
+/// The same with a first byte and a token of the test's own.
+pub fn initial_with(
+    first_byte: u8,
+    token: &[u8],
+    version: u32,
+    first_destination: &[u8],
+    destination: &[u8],
+    frames: &[u8],
+) -> Vec<u8> {
+    let mut header = vec![first_byte];
     header.extend(version.to_be_bytes());
     header.push(destination.len() as u8);
     header.extend(destination);
-    header.extend([0, 0]);
+    header.extend([0, token.len() as u8]);
+    header.extend(token);
     let length = MAX_NUMBER_BYTES + frames.len() + TAG_BYTES;
     header.extend((0x4000 | length as u16).to_be_bytes());
     header.extend([0, 0, 0, 2]);

@@ -3,7 +3,7 @@
 use proptest::prelude::*;
 
 use super::super::hello_for_tests::{extension, hello_message, server_name};
-use super::super::quic_crypto::tests::{CONNECTION_ID, example_frames, hex, initial};
+use super::super::quic_crypto::tests::{CONNECTION_ID, example_frames, hex, initial, initial_with};
 use super::super::quic_header::{GOOGLE_T051, VERSION_1, VERSION_2};
 use super::*;
 
@@ -198,17 +198,49 @@ fn another_connection_begins_anew() {
 
 #[test]
 fn a_cleared_fixed_bit_is_no_hindrance() {
-    // The bit is authenticated, so only its being looked at can be seen here: the packet is still recognised.
-    let mut datagram = initial(
+    let frames = crypto(0, &hello());
+    let datagram = initial_with(
+        0x83,
+        &[],
         VERSION_1,
         &CONNECTION_ID,
         &CONNECTION_ID,
-        &crypto(0, &hello()),
+        &frames,
     );
-    datagram[0] &= !0x40;
+    assert_eq!(name(read_all(&[datagram])).as_deref(), Some("quic.example"));
+}
+
+#[test]
+fn after_a_retry_the_keys_are_new() {
+    let hello = hello();
+    let datagrams = [
+        initial(
+            VERSION_1,
+            &CONNECTION_ID,
+            &CONNECTION_ID,
+            &crypto(0, &hello[..600]),
+        ),
+        initial_with(
+            0xc3,
+            b"token",
+            VERSION_1,
+            &OTHER_ID,
+            &OTHER_ID,
+            &crypto(0, &hello[..600]),
+        ),
+        initial_with(
+            0xc3,
+            b"token",
+            VERSION_1,
+            &OTHER_ID,
+            &OTHER_ID,
+            &crypto(600, &hello[600..]),
+        ),
+    ];
+    assert_eq!(name(read_all(&datagrams)).as_deref(), Some("quic.example"));
     assert_eq!(
-        looks_like_quic(&datagram),
-        Some(QuicKind::Version(VERSION_1))
+        name(read_all(&datagrams[1..])).as_deref(),
+        Some("quic.example")
     );
 }
 

@@ -11,6 +11,9 @@ pub const MAX_HANDSHAKE_BYTES: usize = 16 * 1024;
 /// Longest record that the oldest and most generous version allows (RFC 5246, section 6.2.3).
 const MAX_RECORD_BYTES: usize = (1 << 14) + 2048;
 
+/// Most records that one message is put together from: bounds the work done again whenever the stream grows.
+const MAX_RECORDS: usize = 1024;
+
 /// Alerts and changes of cipher that may stand before or within the first handshake message.
 const MAX_OTHER_RECORDS: usize = 4;
 
@@ -42,7 +45,7 @@ pub fn first_message(stream: &[u8], wanted: u8) -> Progress<Cow<'_, [u8]>> {
     let mut header = [0; MESSAGE_HEADER_BYTES];
     let mut available = 0;
     let mut other_records = 0;
-    loop {
+    for _ in 0..MAX_RECORDS {
         let record = match next_record(&mut reader) {
             Progress::Done(record) => record,
             Progress::More => return Progress::More,
@@ -76,6 +79,7 @@ pub fn first_message(stream: &[u8], wanted: u8) -> Progress<Cow<'_, [u8]>> {
             return Progress::More;
         }
     }
+    Progress::No
 }
 
 /// The first `length` bytes of handshake in records that are known to hold them.

@@ -114,6 +114,20 @@ fn other_records_before_are_passed_over_but_not_for_ever() {
 }
 
 #[test]
+fn a_hello_in_countless_records_is_refused() {
+    let message = hello_message(0x0303, &[1], &[extension(21, &[0; 2000])]);
+    assert_eq!(
+        client_hello(&records(&message, 1), Carrier::Tcp),
+        Progress::No
+    );
+    assert!(
+        client_hello(&records(&message, 3), Carrier::Tcp)
+            .done()
+            .is_some()
+    );
+}
+
+#[test]
 fn bytes_after_the_hello_do_not_matter() {
     let message = [typical(), vec![11, 0, 0, 1, 0]].concat();
     let stream = [records(&message, 40), b"anything".to_vec()].concat();
