@@ -10,6 +10,8 @@ pub mod watch;
 
 pub mod flow;
 
+pub mod name;
+
 pub mod counters;
 
 #[cfg(feature = "arrow")]
