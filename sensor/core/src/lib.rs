@@ -2,5 +2,7 @@
 //!
 //! Each stage is a module that uses only those named before it; `pipeline` alone knows them all.
 
-pub mod source;
+pub mod classify;
 pub mod decode;
+pub mod name;
+pub mod source;

@@ -1,0 +1,1 @@
+//! Applications by what the bytes say.
