@@ -33,11 +33,10 @@ const RLPX: Verdict = Verdict::sure(
 pub(super) fn discovery(datagram: &Datagram<'_>) -> Option<Verdict> {
     const RECOVERY_ID: usize = 96;
     let bytes = datagram.bytes;
-    let &[recovery @ 0..=1, kind, ref rest @ ..] = bytes.get(RECOVERY_ID..)? else {
+    let [0..=1, kind, rest @ ..] = bytes.get(RECOVERY_ID..)? else {
         return None;
     };
-    let _ = recovery;
-    let (true, fields) = list(rest)? else {
+    let (true, fields, _) = item(rest)? else {
         return None;
     };
     let (first_is_list, first, behind) = item(fields)?;

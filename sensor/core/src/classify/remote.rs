@@ -54,10 +54,10 @@ fn is_negotiation(data: &[u8], kinds: &[u8]) -> bool {
 /// RFC 6143, 7.1.1: `RFB xxx.yyy\n`, twelve bytes, from the server first.
 pub(super) fn vnc(streams: Streams<'_>) -> Option<Verdict> {
     let is_version = |bytes: &[u8]| {
-        let digits = |range| {
+        let digits = |range: std::ops::Range<usize>| {
             bytes
                 .get(range)
-                .is_some_and(|part| part.iter().all(u8::is_ascii_digit))
+                .is_some_and(|part: &[u8]| part.iter().all(u8::is_ascii_digit))
         };
         bytes.starts_with(b"RFB ")
             && digits(4..7)
