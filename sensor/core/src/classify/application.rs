@@ -64,6 +64,8 @@ applications! {
     Telnet = "telnet",
     /// Remote desktop.
     Rdp = "rdp",
+    /// TeamViewer.
+    Teamviewer = "teamviewer",
     /// VNC's remote frame buffer.
     Vnc = "vnc",
     /// Mail transfer and submission.
@@ -128,6 +130,8 @@ applications! {
     Pptp = "pptp",
     /// SSTP in the clear.
     Sstp = "sstp",
+    /// SoftEther, traversal of address translation.
+    Softether = "softether",
     /// Tor.
     Tor = "tor",
     /// SOCKS 4 or 5.

@@ -108,6 +108,7 @@ const TCP_MATCHERS: &[fn(Streams<'_>) -> Option<Verdict>] = &[
     mail::pop3,
     remote::rdp,
     remote::vnc,
+    remote::teamviewer,
     remote::telnet,
     plain::smb,
     plain::mqtt,
@@ -150,6 +151,7 @@ const UDP_MATCHERS: &[fn(&Datagram<'_>) -> Option<Verdict>] = &[
     ipsec::ike,
     vpn::l2tp,
     vpn::wireguard_initiation,
+    vpn::softether,
     openvpn::udp,
 ];
 
@@ -159,6 +161,8 @@ const TRACKED_MATCHERS: &[fn(&Datagram<'_>, &mut UdpState) -> Option<Verdict>] =
     ipsec::esp,
     p2p::utp,
     voice::rtp,
+    voice::stun_classic,
+    proxy::telegram_relay,
     infrastructure::ntp_pair,
 ];
 

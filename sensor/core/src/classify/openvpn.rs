@@ -19,6 +19,8 @@ const CLIENT_RESET_V3: u8 = 10 << 3;
 
 /// Opcode, session, no acknowledgement, packet number.
 const PLAIN_BYTES: usize = 14;
+/// One acknowledged packet number and the session it belongs to.
+const ACKNOWLEDGED_BYTES: usize = 12;
 /// Replay number and time.
 const REPLAY_BYTES: usize = 8;
 /// HMAC sizes of tls-auth in use: MD5, SHA-1, SHA-256, SHA-384, SHA-512.
@@ -28,22 +30,30 @@ const MAX_RESET_BYTES: usize = 1400;
 /// Times taken for plausible, seconds: 2001 to 2039.
 const TIMES: std::ops::Range<u32> = 1_000_000_000..2_200_000_000;
 
-/// A client's first reset, known by its form alone.
+/// A first reset of either side, known by its form alone.
 pub(super) fn udp(datagram: &Datagram<'_>) -> Option<Verdict> {
     is_first_reset(datagram.bytes, datagram.length).then_some(FIRST_RESET)
 }
 
 /// The same behind the length that TCP needs.
 pub(super) fn tcp(streams: Streams<'_>) -> Option<Verdict> {
-    let length = usize::from(be16(streams.client, 0)?);
-    let packet = streams.client.get(2..2 + length)?;
-    is_first_reset(packet, length).then_some(FIRST_RESET)
+    let begins = |bytes: &[u8]| {
+        let length = usize::from(be16(bytes, 0).unwrap_or(0));
+        bytes
+            .get(2..2 + length)
+            .is_some_and(|packet| is_first_reset(packet, length))
+    };
+    streams
+        .both()
+        .into_iter()
+        .any(begins)
+        .then_some(FIRST_RESET)
 }
 
 const FIRST_RESET: Verdict = Verdict::sure(
     Application::Openvpn,
     &[
-        "client's hard reset with key 0",
+        "hard reset with key 0",
         "packet or replay number of a first packet",
     ],
 );
@@ -91,32 +101,50 @@ pub(super) fn session(datagram: &Datagram<'_>, state: &mut UdpState) -> Option<V
 }
 
 fn is_first_reset(packet: &[u8], length: usize) -> bool {
-    let opcode = packet.first();
-    let is_v2 = opcode == Some(&CLIENT_RESET_V2);
-    if !is_v2 && opcode != Some(&CLIENT_RESET_V3)
-        || be64(packet, 1).is_none_or(|session| session == 0)
-    {
+    let Some(&opcode) = packet.first() else {
+        return false;
+    };
+    // What stands behind the session when nothing is encrypted: acknowledgements, then packet number 0.
+    let (plain_bytes, is_answer) = match opcode {
+        CLIENT_RESET_V2 => (PLAIN_BYTES, false),
+        SERVER_RESET_V2 => (PLAIN_BYTES + ACKNOWLEDGED_BYTES, true),
+        CLIENT_RESET_V3 => (usize::MAX, false),
+        _ => return false,
+    };
+    if be64(packet, 1).is_none_or(|session| session == 0) {
         return false;
     }
-    let ends_plain = packet.len() == length && packet.ends_with(&[0; 5]);
-    if is_v2 && length == PLAIN_BYTES {
+    let ends_plain = packet.len() == length && packet.ends_with(&[0; 4]) && {
+        let acknowledgements = packet
+            .get(length.wrapping_sub(plain_bytes - 9)..)
+            .unwrap_or(&[]);
+        if is_answer {
+            acknowledgements.starts_with(&[1, 0, 0, 0, 0])
+        } else {
+            acknowledgements.starts_with(&[0])
+        }
+    };
+    if length == plain_bytes {
         return ends_plain;
     }
     let is_replay = |at: usize| {
         be32(packet, at) == Some(1)
             && be32(packet, at + 4).is_some_and(|time| TIMES.contains(&time))
     };
-    let authenticated = is_v2
-        && ends_plain
-        && HMAC_BYTES
+    let authenticated = || {
+        let hmac = HMAC_BYTES
             .iter()
-            .any(|hmac| PLAIN_BYTES + REPLAY_BYTES + hmac == length && is_replay(9 + hmac));
-    // Version 3 has the client's wrapped key behind the packet.
-    let encrypted = is_replay(9)
-        && if is_v2 {
+            .find(|&&hmac| plain_bytes.saturating_add(REPLAY_BYTES + hmac) == length);
+        ends_plain && hmac.is_some_and(|hmac| is_replay(9 + hmac))
+    };
+    // Version 3 has the client's wrapped key behind the packet, and servers may append options.
+    let encrypted = || {
+        let fits = if opcode == CLIENT_RESET_V2 {
             length == CRYPT_BYTES
         } else {
             (CRYPT_BYTES..=MAX_RESET_BYTES).contains(&length)
         };
-    authenticated || encrypted
+        fits && is_replay(9)
+    };
+    authenticated() || encrypted()
 }

@@ -1,7 +1,8 @@
 //! SOCKS, and Telegram's MTProto.
 
-use super::bytes::{be16, be64, le32};
-use super::{Application, Streams, Verdict};
+use super::bytes::{be16, be32, be64, le32};
+use super::tracked::{Candidate, UdpState};
+use super::{Application, Datagram, Streams, Verdict};
 
 /// Both sides of the handshake: RFC 1928, 3, and SOCKS 4.
 pub(super) fn socks(streams: Streams<'_>) -> Option<Verdict> {
@@ -61,6 +62,32 @@ pub(super) fn telegram(streams: Streams<'_>) -> Option<Verdict> {
             .then_some(EXCHANGE);
     }
     (be64(answer?, 0)? == key).then_some(KEY)
+}
+
+/// Calls over Telegram's relays: a tag of sixteen bytes, then twelve of ones in a request; the relay answers in the
+/// same form with the same tag.
+pub(super) fn telegram_relay(datagram: &Datagram<'_>, state: &mut UdpState) -> Option<Verdict> {
+    const TAG_BYTES: usize = 16;
+    let ones = datagram.bytes.get(TAG_BYTES..TAG_BYTES + 12)?;
+    let tag = be64(datagram.bytes, 0)?;
+    if ones.iter().any(|&octet| octet != 0xff)
+        || matches!(tag, 0 | u64::MAX)
+        || !datagram.length.is_multiple_of(8)
+    {
+        return None;
+    }
+    let rest = be32(datagram.bytes, 8)?;
+    let (own, other) = state.tracks(Candidate::Telegram, datagram.side);
+    own.key = tag;
+    own.counter = rest;
+    own.hits = 1;
+    (other.hits > 0 && other.key == tag && other.counter == rest).then_some(Verdict::sure(
+        Application::Telegram,
+        &[
+            "relay request of twelve ones behind a tag",
+            "answer with the same tag",
+        ],
+    ))
 }
 
 /// The message behind an abridged length, in words: one octet, or 0x7f and three.

@@ -87,3 +87,20 @@ pub(super) fn telnet(streams: Streams<'_>) -> Option<Verdict> {
             &["two IAC option negotiations"],
         ))
 }
+
+/// Each command of TeamViewer begins with one of two marks; the server answers the client's with one, too.
+pub(super) fn teamviewer(streams: Streams<'_>) -> Option<Verdict> {
+    let is_command = |bytes: &[u8]| {
+        matches!(
+            bytes,
+            [0x17, 0x24, 8..=0x40, ..] | [0x11, 0x30, 8..=0x90, ..]
+        )
+    };
+    (streams.client.starts_with(b"\x17\x24")
+        && is_command(streams.client)
+        && is_command(streams.server))
+    .then_some(Verdict::sure(
+        Application::Teamviewer,
+        &["the client's command mark", "the server's command mark"],
+    ))
+}

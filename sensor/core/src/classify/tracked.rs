@@ -13,6 +13,8 @@ pub(super) enum Candidate {
     Utp,
     Rtp,
     Ntp,
+    Stun,
+    Telegram,
 }
 
 /// What one side sent for the candidate.

@@ -1,6 +1,6 @@
 //! Voice and media: SIP, RTP, RTSP, STUN.
 
-use super::bytes::{be16, be32, contains, first_line};
+use super::bytes::{be16, be32, be64, contains, first_line};
 use super::tracked::{Candidate, UdpState};
 use super::{Application, Datagram, Streams, Verdict};
 
@@ -95,6 +95,52 @@ pub(super) fn stun_tcp(streams: Streams<'_>) -> Option<Verdict> {
         .then_some(STUN)
 }
 
+/// RFC 3489, before the magic cookie: attributes that fill a message, and an answer with its transaction.
+pub(super) fn stun_classic(datagram: &Datagram<'_>, state: &mut UdpState) -> Option<Verdict> {
+    let bytes = datagram.bytes;
+    let kind = be16(bytes, 0)?;
+    if kind >> 14 != 0
+        || usize::from(be16(bytes, 2)?) + STUN_HEADER_BYTES != datagram.length
+        || !attributes_fill(bytes)
+    {
+        return None;
+    }
+    let (first, last) = (be64(bytes, 4)?, be32(bytes, 16)?);
+    if kind == 1 {
+        let (own, _) = state.tracks(Candidate::Stun, datagram.side);
+        own.key = first;
+        own.counter = last;
+        own.hits = 1;
+        return None;
+    }
+    if !state.holds(Candidate::Stun) {
+        return None;
+    }
+    let (_, other) = state.tracks(Candidate::Stun, datagram.side);
+    (other.hits > 0 && other.key == first && other.counter == last).then_some(Verdict::sure(
+        Application::Stun,
+        &[
+            "binding request whose length and attributes fit",
+            "answer with its transaction",
+        ],
+    ))
+}
+
+fn attributes_fill(bytes: &[u8]) -> bool {
+    let mut rest = bytes.get(STUN_HEADER_BYTES..).unwrap_or(&[]);
+    while !rest.is_empty() {
+        let Some(length) = be16(rest, 2) else {
+            return false;
+        };
+        let Some(behind) = rest.get(4 + usize::from(length).next_multiple_of(4)..) else {
+            return false;
+        };
+        rest = behind;
+    }
+    true
+}
+
+const STUN_HEADER_BYTES: usize = 20;
 const STUN: Verdict = Verdict::sure(Application::Stun, &["magic cookie", "message length"]);
 
 fn is_stun(bytes: &[u8], length: usize) -> bool {
@@ -102,7 +148,7 @@ fn is_stun(bytes: &[u8], length: usize) -> bool {
     let content = usize::from(be16(bytes, 2).unwrap_or(u16::MAX));
     kind >> 14 == 0
         && content.is_multiple_of(4)
-        && content + 20 == length
+        && content + STUN_HEADER_BYTES == length
         && be32(bytes, 4) == Some(0x2112_a442)
 }
 

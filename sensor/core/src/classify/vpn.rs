@@ -1,6 +1,6 @@
 //! WireGuard, L2TP, PPTP, SSTP.
 
-use super::bytes::{be16, be32, le32, le64};
+use super::bytes::{be16, be32, contains, le32, le64};
 use super::tracked::{Candidate, UdpState};
 use super::{Application, Datagram, Streams, Verdict};
 
@@ -131,4 +131,27 @@ pub(super) fn sstp(streams: Streams<'_>) -> Option<Verdict> {
             Application::Sstp,
             &["method SSTP_DUPLEX_POST"],
         ))
+}
+
+/// SoftEther's traversal of address translation: a pack of named values with an opcode.
+///
+/// Its tunnels run inside TLS, or encrypted over UDP, and are not seen.
+pub(super) fn softether(datagram: &Datagram<'_>) -> Option<Verdict> {
+    const MAX_VALUES: u32 = 32;
+    const MAX_NAME_BYTES: u32 = 64;
+    let is_pack = matches!(be32(datagram.bytes, 0)?, 1..=MAX_VALUES)
+        && matches!(be32(datagram.bytes, 4)?, 2..=MAX_NAME_BYTES);
+    let has = |name: &[u8]| contains(datagram.bytes, name);
+    (is_pack
+        && has(b"\0\x07opcode\0")
+        && (has(b"nat_traversal_version")
+            || has(b"\0\x0cmachine_key\0")
+            || has(b"\0\x09trans_id\0")))
+    .then_some(Verdict::sure(
+        Application::Softether,
+        &[
+            "pack of named values",
+            "opcode and a value of its address traversal",
+        ],
+    ))
 }

@@ -19,8 +19,10 @@ const STATIC_USER_AGENT: usize = 58;
 /// A field worth knowing.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Field {
-    /// `:authority`, or `host`.
+    /// `:authority`.
     Authority,
+    /// `host`, which a proxy may keep besides.
+    Host,
     /// `user-agent`.
     UserAgent,
 }
@@ -62,7 +64,8 @@ impl Reader<'_> {
                 self.string(&mut name)?;
                 known_name(name.as_slice())
             }
-            STATIC_AUTHORITY | STATIC_HOST => Some(Field::Authority),
+            STATIC_AUTHORITY => Some(Field::Authority),
+            STATIC_HOST => Some(Field::Host),
             STATIC_USER_AGENT => Some(Field::UserAgent),
             _ => None,
         };
@@ -116,7 +119,8 @@ impl Reader<'_> {
 
 fn known_name(name: &[u8]) -> Option<Field> {
     match name {
-        b":authority" | b"host" => Some(Field::Authority),
+        b":authority" => Some(Field::Authority),
+        b"host" => Some(Field::Host),
         b"user-agent" => Some(Field::UserAgent),
         _ => None,
     }
