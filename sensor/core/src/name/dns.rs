@@ -23,6 +23,8 @@ pub const MAX_TEXT_BYTES: usize = 64 << 10;
 /// Most CNAME records followed from a name asked for to its addresses.
 pub const MAX_CHAIN: usize = 16;
 
+/// Stateful operations (RFC 8490); larger numbers are not assigned.
+const LAST_OPCODE: u8 = 6;
 const TYPE_A: u16 = 1;
 const TYPE_NS: u16 = 2;
 const TYPE_CNAME: u16 = 5;
@@ -115,7 +117,7 @@ impl Message {
     /// Reads a message; false where the bytes are none, and this message is then of no use.
     ///
     /// Bytes that end early give what is whole, questions even where answers are cut. A message whose
-    /// first record is broken is none.
+    /// first record is broken or cut is none.
     pub fn parse(&mut self, bytes: &[u8]) -> bool {
         self.clear();
         let Some(header) = bytes.first_chunk::<HEADER_BYTES>() else {
@@ -124,6 +126,9 @@ impl Message {
         let word = |index: usize| u16::from_be_bytes([header[index * 2], header[index * 2 + 1]]);
         self.id = word(0);
         self.flags = word(1);
+        if self.opcode() > LAST_OPCODE {
+            return false;
+        }
         self.rcode = self.flags & 15;
         self.counts = [word(2), word(3), word(4), word(5)];
         match self.read_sections(bytes) {
@@ -131,7 +136,9 @@ impl Message {
             Err(NameError::Cut) => self.truncated = true,
             Err(NameError::Bad) => self.malformed = true,
         }
-        !self.malformed || !self.questions.is_empty() || !self.answers.is_empty()
+        let is_bare =
+            self.counts[0] == 0 && self.counts[1] == 0 && !self.malformed && !self.truncated;
+        is_bare || !self.questions.is_empty() || !self.answers.is_empty()
     }
 
     /// Each address of the answer section with the name asked for.
