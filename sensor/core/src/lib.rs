@@ -12,6 +12,8 @@ pub mod flow;
 
 pub mod name;
 
+pub mod classify;
+
 pub mod counters;
 
 #[cfg(feature = "arrow")]

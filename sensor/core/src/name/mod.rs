@@ -5,10 +5,15 @@
 //! given datagrams one at a time with a small state kept beside the flow. Every one answers with
 //! [`Progress`], panics on no input, and has a named limit for whatever it keeps.
 
+pub mod dns;
+pub mod dns_name;
 pub mod dtls;
 pub mod fragments;
 pub mod gquic;
 pub mod hostname;
+pub mod hpack;
+pub mod http;
+pub mod http2;
 pub mod ja4;
 pub mod proxied;
 pub mod quic;
@@ -27,7 +32,7 @@ mod hello_for_tests;
 pub use hostname::Name;
 
 /// What a parser can say of the bytes it has seen so far.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Progress<T> {
     /// These bytes are something else.
     No,
