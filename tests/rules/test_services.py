@@ -129,3 +129,15 @@ def test_case_and_trailing_dot_do_not_matter(shipped: Catalogue) -> None:
 )
 def test_names_of_no_service(shipped: Catalogue, name: str) -> None:
     assert shipped.match(name) is None
+
+
+def test_no_rule_names_a_suffix_that_it_covers_already(shipped: Catalogue) -> None:
+    owners = dict(shipped.suffixes)
+    redundant = []
+    for suffix, index in shipped.suffixes:
+        above = suffix.partition(".")[2]
+        while above and above not in owners:
+            above = above.partition(".")[2]
+        if above and owners[above] == index:
+            redundant.append(f"{shipped.services[index].service}: {suffix} below {above}")
+    assert redundant == []
