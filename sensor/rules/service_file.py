@@ -140,7 +140,10 @@ def to_a_labels(domain: str) -> str:
     """
     bare = domain.strip().lower().removesuffix(".")
     encoded = bare if bare.isascii() else idna.encode(bare, uts46=True).decode("ascii")
-    if len(encoded) > _NAME_LIMIT or not all(_LABEL.fullmatch(label) for label in encoded.split(".")):
+    labels = encoded.split(".")
+    # A last label of digits is an address; no name ends so.
+    well_formed = all(_LABEL.fullmatch(label) for label in labels) and not labels[-1].isdigit()
+    if len(encoded) > _NAME_LIMIT or not well_formed:
         raise ValueError(f"{domain!r} is no domain name")
     return encoded
 

@@ -139,6 +139,7 @@ class TestMistakes:
                 "'*.example.net'",
             ),
             (RULE.replace("example.com", ".example.com"), 5, "no domain name; write a bare domain"),
+            (RULE.replace("example.com", "8.8.8.8"), 5, "'8.8.8.8' is no domain name"),
             (RULE.replace("example.com", "a..b"), 5, "'a..b' is no domain name"),
             (RULE.replace("example.com", "é" * 80 + ".com"), 5, "is no domain name"),
             (RULE.replace('["example.com"]', '"example.com"'), 5, "is no list of texts"),
