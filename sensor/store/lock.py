@@ -16,7 +16,7 @@ from sensor.errors import StoreError
 from sensor.store import durable
 from sensor.store.layout import list_segments, lock_folder
 
-_POLL_S = 0.02
+_POLL_S = 0.005
 
 
 class FileLock:
@@ -75,6 +75,9 @@ class FileLock:
             return self.path.read_text(encoding="utf-8", errors="replace").strip()
         except OSError:
             return ""
+
+    def __del__(self) -> None:
+        self.release()
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
