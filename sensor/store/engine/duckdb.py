@@ -63,12 +63,12 @@ def _share(root: Path) -> FileLock | None:
 
 
 def _create_views(connection: duckdb.DuckDBPyConnection, root: Path) -> list[str]:
-    files: list[str] = []
+    # Listed once: tables read at different moments could lie on both sides of a swap.
+    segments = visible_segments(root, tuple(TABLES))
     for table in TABLES.values():
-        paths = [str(root / segment.relative_path) for segment in visible_segments(root, (table.name,))]
+        paths = [str(root / one.relative_path) for one in segments if one.table == table.name]
         connection.execute(_view_sql(table, paths) if paths else empty_view_sql(table.name))
-        files += paths
-    return files
+    return [str(root / one.relative_path) for one in segments]
 
 
 def _view_sql(table: Table, paths: list[str]) -> str:
@@ -113,7 +113,9 @@ def _create_functions(connection: duckdb.DuckDBPyConnection, lock: FileLock | No
 def _confine(connection: duckdb.DuckDBPyConnection, files: list[str]) -> None:
     spill = Path(tempfile.gettempdir()) / f"blocktap-query-{os.getpid()}"
     connection.execute(f"SET temp_directory = {_text(str(spill))}")
-    connection.execute(f"SET allowed_paths = {_texts(files)}")
+    # DuckDB checks the pattern as well as the file it stands for.
+    allowed = sorted({*files, *map(glob.escape, files)})
+    connection.execute(f"SET allowed_paths = {_texts(allowed)}")
     connection.execute("SET enable_external_access = false")
     connection.execute("SET lock_configuration = true")
 
