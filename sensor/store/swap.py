@@ -18,9 +18,9 @@ from pathlib import Path
 from sensor.errors import StoreError
 from sensor.store import durable
 from sensor.store.layout import Segment, journal_folder, list_segments, parse_segment, run_folder
-from sensor.store.lock import readers_lock
+from sensor.store.lock import exclude_readers
 
-READERS_WAIT_S = 5.0
+READERS_WAIT_S = 2.0
 
 
 @dataclass(frozen=True)
@@ -61,8 +61,8 @@ def carry_out(root: Path, wait_s: float | None = None) -> bool:
     _remove_left_overs(root)
     if not pending_swaps(root):
         return True
-    lock = readers_lock(root, shared=False)
-    if not lock.acquire(READERS_WAIT_S if wait_s is None else wait_s):
+    lock = exclude_readers(root, READERS_WAIT_S if wait_s is None else wait_s)
+    if lock is None:
         return False
     with lock:
         for journal, swap in pending_swaps(root).items():

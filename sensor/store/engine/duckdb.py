@@ -14,7 +14,7 @@ from duckdb.func import FunctionNullHandling, PythonUDFType
 from sensor.errors import StoreError
 from sensor.schema import TABLES, Table, empty_view_sql
 from sensor.store.layout import lock_folder
-from sensor.store.lock import FileLock, readers_lock
+from sensor.store.lock import READER_LOCKS, FileLock, share_with_readers
 from sensor.store.manifest import read_manifest
 from sensor.store.swap import visible_segments
 
@@ -54,10 +54,10 @@ def connect(store: str | os.PathLike[str]) -> duckdb.DuckDBPyConnection:
 
 def _share(root: Path) -> FileLock | None:
     """Keep segments from being removed while they are read; a copied store may come without its locks."""
-    if not (lock_folder(root) / "readers").exists():
+    if not all((lock_folder(root) / name).exists() for name in READER_LOCKS):
         return None
-    lock = readers_lock(root, shared=True)
-    if not lock.acquire(_WAIT_S):
+    lock = share_with_readers(root, _WAIT_S)
+    if lock is None:
         raise StoreError(f"{root} is being reorganised: try again later")
     return lock
 

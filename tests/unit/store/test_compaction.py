@@ -7,7 +7,7 @@ import pytest
 
 from sensor.store import Compaction, RunInfo, RunInput, StoreWriter, WriterOptions, compact
 from sensor.store.engine.duckdb import connect
-from sensor.store.lock import maintenance_lock, readers_lock
+from sensor.store.lock import exclude_readers, maintenance_lock
 from sensor.store.parquet import read_footer
 from sensor.store.swap import carry_out, pending_swaps
 
@@ -99,7 +99,7 @@ class TestReaders:
 
         def poll():
             nonlocal polls
-            while not stop.wait(0.01):
+            while not stop.is_set():
                 seen = flow_ids(store)
                 polls += 1
                 if seen != list(range(40)):
@@ -120,12 +120,10 @@ class TestReaders:
 
     def test_closing_the_connection_gives_the_lock_back(self, tmp_path, flows):
         write_small(tmp_path / "s", flows, 1)
-        lock = readers_lock(tmp_path / "s", shared=False)
         connection = connect(tmp_path / "s")
-        assert not lock.acquire()
+        assert exclude_readers(tmp_path / "s", 0) is None
         connection.close()
-        assert lock.acquire()
-        lock.release()
+        assert exclude_readers(tmp_path / "s", 0) is not None
 
 
 class TestCrash:
