@@ -12,6 +12,7 @@ from sensor.errors import StoreError
 from sensor.schema import SCHEMA_VERSION, TABLES
 from sensor.store import durable
 from sensor.store.layout import journal_folder, lock_folder, run_folder
+from sensor.store.lock import READER_LOCKS
 
 FILE_NAME = "store.toml"
 
@@ -65,9 +66,9 @@ def open_or_create(root: Path) -> Manifest:
             run_folder(root),
         ):
             durable.make_folder(folder)
-        readers = lock_folder(root) / "readers"
-        if not readers.exists():
-            durable.create_file(readers)
+        for name in READER_LOCKS:
+            if not (lock_folder(root) / name).exists():
+                durable.create_file(lock_folder(root) / name)
     except OSError as error:
         raise StoreError(f"cannot open the store {root}: {error.strerror}") from error
     return manifest
