@@ -34,7 +34,7 @@ def check(
     ] = None,
     config: Annotated[Path | None, typer.Option("--config", metavar="FILE", help="Settings file.")] = None,
     store: Annotated[str | None, typer.Option("--store", metavar="DIR", help="Store to check.")] = None,
-    format: Annotated[  # noqa: A002
+    format: Annotated[
         str | None,
         typer.Option("--format", metavar="NAME", help="Format of the lists, not recognised but told."),
     ] = None,

@@ -36,9 +36,10 @@ def read_manifest(root: Path) -> Manifest:
     path = root / FILE_NAME
     try:
         data = tomllib.loads(path.read_text(encoding="utf-8"))
-        manifest = Manifest(data["schema_version"], data["created"])
-        if not isinstance(manifest.schema_version, int) or not isinstance(manifest.created, datetime):
+        version, created = data["schema_version"], data["created"]
+        if not isinstance(version, int) or not isinstance(created, datetime):
             raise TypeError("schema_version must be a number and created a time")
+        manifest = Manifest(version, created)
     except (FileNotFoundError, NotADirectoryError) as error:
         raise StoreError(f"{root} is no store: there is no {FILE_NAME} in it") from error
     except OSError as error:

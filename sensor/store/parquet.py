@@ -38,7 +38,7 @@ def write_parquet(path: Path, table: str, rows: pa.Table, run: str | None) -> in
     notes = {_VERSION: str(SCHEMA_VERSION)} | ({} if run is None else {_RUN: run})
     durable.create_file(path)
     try:
-        settings = parquet_settings(table, rows.schema)
+        settings = parquet_settings(rows.schema)
         with pa.OSFile(str(path), "wb") as sink, pq.ParquetWriter(sink, rows.schema, **settings) as writer:
             writer.write_table(rows, row_group_size=ROW_GROUP_ROWS)
             writer.add_key_value_metadata(notes)
@@ -63,7 +63,7 @@ def read_footer(path: Path) -> tuple[int, str | None]:
     return metadata.num_rows, run.decode() if run is not None else None
 
 
-def parquet_settings(table: str, schema: pa.Schema) -> dict[str, Any]:
+def parquet_settings(schema: pa.Schema) -> dict[str, Any]:
     """The arguments of `pyarrow.parquet.ParquetWriter` for rows of this table."""
     paths = {field.name: _leaf(field) for field in schema}
     incompressible = _DELTA | _RANDOM

@@ -166,5 +166,5 @@ class TestCrash:
     def test_damaged_journal_is_told(self, tmp_path, flows):
         write_small(tmp_path / "s", flows, 1)
         (tmp_path / "s" / ".journal" / "x.json").write_text("{")
-        with pytest.raises(Exception, match="journal .* is damaged"):
+        with pytest.raises(Exception, match=r"journal .* is damaged"):
             connect(tmp_path / "s")
