@@ -110,6 +110,6 @@ def _merge(root: Path, group: list[Segment]) -> None:
     rows = join([read_parquet(path, first.table) for path in paths], TABLES[first.table])
     segment = replace(first, sequence=Sequence(root, first.sensor).next())
     hidden = replace(segment, state=MERGING).relative_path
-    write_parquet(root / hidden, first.table, rows, read_footer(paths[0])[1])
+    write_parquet(root / hidden, rows, read_footer(paths[0])[1])
     durable.sync_folder((root / hidden).parent)
     decide(root, Swap(((hidden, segment.relative_path),), tuple(one.relative_path for one in group)))

@@ -30,7 +30,7 @@ _RUN = "blocktap.run"
 _VERSION = "blocktap.schema_version"
 
 
-def write_parquet(path: Path, table: str, rows: pa.Table, run: str | None) -> int:
+def write_parquet(path: Path, rows: pa.Table, run: str | None) -> int:
     """Write rows into one file, wait until it is on the disk, and return its size in bytes.
 
     A file that could not be finished is removed.

@@ -213,10 +213,10 @@ class StoreWriter:
         try:
             durable.make_folder(writing.parent)
             try:
-                size = write_parquet(writing, buffer.table, rows, run)
+                size = write_parquet(writing, rows, run)
             except FileNotFoundError:  # retention removed the empty folder in between
                 durable.make_folder(writing.parent)
-                size = write_parquet(writing, buffer.table, rows, run)
+                size = write_parquet(writing, rows, run)
             os.rename(writing, self._root / target.relative_path)
             durable.sync_folder(writing.parent)
         except OSError as error:

@@ -185,6 +185,6 @@ impl Table {
 
     /// Bytes of the index.
     pub(super) fn index_bytes(&self) -> usize {
-        self.index().len() * size_of::<u64>()
+        size_of_val(self.index())
     }
 }
