@@ -68,7 +68,7 @@ def fingerprint(path: str | os.PathLike[str]) -> RunInput:
 
 def begin(info: RunInfo, sensor: str) -> Run:
     """The record of a run that starts now."""
-    started = datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+    started = datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%S.%fZ")
     return Run(info.id, sensor, info.inputs, info.blocks_digest, started, complete=False)
 
 

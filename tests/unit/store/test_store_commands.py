@@ -11,7 +11,7 @@ from typer.testing import CliRunner
 
 from sensor.cli import query as query_command
 from sensor.cli import store as store_commands
-from sensor.cli.values import escape_controls
+from sensor.cli._values import escape_controls
 from sensor.store import StoreWriter
 
 
