@@ -21,7 +21,7 @@ use crate::watch::{Prefix, Watch};
 use crate::worker::{Control, RunError, Sink, Summary, run};
 
 /// Batches that wait for Python before the workers do.
-const QUEUED_BATCHES: usize = 4;
+const QUEUED_BATCHES: usize = 1;
 
 pyo3::create_exception!(
     _core,
