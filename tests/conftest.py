@@ -12,7 +12,9 @@ def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
     """Say aloud that the tests against real captures did not run."""
     if not SHARED.is_dir():
         terminalreporter.section("NO REAL CAPTURES", red=True, bold=True)
-        terminalreporter.line(f"Nothing was checked against real captures: there are none at {SHARED}", red=True)
+        terminalreporter.line(
+            f"Nothing was checked against real captures: there are none at {SHARED}", red=True
+        )
 
 
 @pytest.fixture(scope="session")

@@ -61,7 +61,9 @@ def replay(
 ) -> Replayed:
     """Replay captures as one stream and keep every row."""
     rows = Rows()
-    with Replaying([str(path) for path in paths], plan or watching(), config or Config(), workers) as replaying:
+    with Replaying(
+        [str(path) for path in paths], plan or watching(), config or Config(), workers
+    ) as replaying:
         result = replaying.run(rows)
     return Replayed(result, rows)
 
