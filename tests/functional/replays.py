@@ -12,6 +12,7 @@ from sensor.capture import Replaying, ReplayResult
 from sensor.config import Config
 from sensor.rules import load_plan
 from sensor.rules.model import Plan
+from sensor.schema import arrow_schema
 
 EVERYTHING = ("0.0.0.0/0", "::/0")
 
@@ -37,6 +38,10 @@ class Rows:
     def of(self, table: str) -> list[dict[str, Any]]:
         """Rows of a table as dictionaries; times are nanoseconds since 1970."""
         return [row for batch in self.tables[table] for row in _whole_times(batch).to_pylist()]
+
+    def table(self, name: str) -> pa.Table:
+        """Rows of a table in an order that depends on nothing but the rows."""
+        return in_order(pa.Table.from_batches(self.tables[name], arrow_schema(name, encoded=True)))
 
 
 @dataclass(frozen=True)
@@ -66,6 +71,16 @@ def replay(
     ) as replaying:
         result = replaying.run(rows)
     return Replayed(result, rows)
+
+
+def in_order(rows: pa.Table) -> pa.Table:
+    """Rows with plain text in their columns, ordered by every column that has an order."""
+    plain = pa.table({
+        name: rows[name].cast(pa.utf8()) if pa.types.is_dictionary(rows[name].type) else rows[name]
+        for name in rows.column_names
+    })  # fmt: skip
+    keys = [(field.name, "ascending") for field in plain.schema if not pa.types.is_list(field.type)]
+    return plain.sort_by(keys).combine_chunks()
 
 
 def totals(rows: Iterable[dict[str, Any]]) -> dict[Flow, Counts]:

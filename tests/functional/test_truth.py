@@ -6,7 +6,7 @@ difference fails, and so does one that is no longer there.
 
 import tomllib
 from collections import defaultdict
-from collections.abc import Iterable, Set
+from collections.abc import Collection, Iterable
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -31,7 +31,7 @@ CUT_BY_THE_CLOCK = {"ndpi--dnscrypt-v1-and-resolver-pings.pcap", "pcpp--ip6_frag
 a datagram begun meanwhile is forgotten with the old ones: one of its fragments loses its ports."""
 
 
-def each(names: Iterable[str], *, wrong: Set[str] = frozenset()) -> pytest.MarkDecorator:
+def each(names: Iterable[str], *, wrong: Collection[str] = ()) -> pytest.MarkDecorator:
     """A test for each capture; strictly expected to fail where the product is known to be wrong."""
     marks = {name: [pytest.mark.xfail(strict=True)] for name in wrong}
     return pytest.mark.parametrize("name", [pytest.param(name, marks=marks.get(name, [])) for name in names])
