@@ -33,9 +33,7 @@ def count(capture: Path) -> dict[Flow, Counts]:
         source, destination, protocol, _ = piece.datagram
         if protocol not in {dpkt.ip.IP_PROTO_TCP, dpkt.ip.IP_PROTO_UDP}:
             continue
-        source_port, destination_port = (
-            ports.get(piece.datagram, (0, 0)) if piece.is_fragment else piece.ports
-        )
+        own = ports.get(piece.datagram, (0, 0)) if piece.is_fragment else piece.ports
         ends = (_text(source), own[0]), (_text(destination), own[1])
         add(flows, protocol, ends, (1, piece.ip_bytes, 0, 0))
     return dict(flows)

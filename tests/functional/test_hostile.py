@@ -1,4 +1,4 @@
-"""Malformed captures and the inputs that crashed other programs: every packet is counted, nothing falls over."""
+"""Malformed captures, and inputs that crashed other programs: all packets are counted, nothing falls over."""
 
 import json
 import subprocess
@@ -7,7 +7,6 @@ from pathlib import Path
 
 import pytest
 
-from sensor.errors import CaptureError
 from tests.functional.replays import identity, packets_of, replay
 from tests.functional.truth import captures_of
 
@@ -30,11 +29,7 @@ def captures(shared_captures: Path) -> list[str]:
 
 @pytest.mark.parametrize("name", sorted(TRUTH))
 def test_every_packet_is_counted_once(name: str) -> None:
-    try:
-        replayed = replay(FOLDER / name, workers=2)
-    except CaptureError as error:
-        assert name in str(error)
-        return
+    replayed = replay(FOLDER / name, workers=2)
     result = replayed.result
     assert result.packets == FEWER_PACKETS.get(name, TRUTH[name]["file"]["packets"])
     assert identity(result)
