@@ -21,7 +21,7 @@ def blocktap(*words: str | Path, **options: Any) -> subprocess.CompletedProcess[
     """Run a command to its end, without a terminal."""
     options = {"stdin": subprocess.DEVNULL, "timeout": TIMEOUT_S, **options}
     return subprocess.run(
-        command(*words), check=False, text=True, stdout=subprocess.PIPE, stderr=subprocess.PIPE, **options
+        command(*words), check=False, text=True, capture_output=True, **options
     )
 
 
