@@ -20,9 +20,7 @@ def command(*words: str | Path) -> list[str]:
 def blocktap(*words: str | Path, **options: Any) -> subprocess.CompletedProcess[str]:
     """Run a command to its end, without a terminal."""
     options = {"stdin": subprocess.DEVNULL, "timeout": TIMEOUT_S, **options}
-    return subprocess.run(
-        command(*words), check=False, text=True, capture_output=True, **options
-    )
+    return subprocess.run(command(*words), check=False, text=True, capture_output=True, **options)
 
 
 def packets_stored(store: Path) -> int:

@@ -4,6 +4,8 @@ import gzip
 import lzma
 import subprocess
 import sys
+from collections import defaultdict
+from ipaddress import IPv4Address
 from pathlib import Path
 
 import pyarrow as pa
@@ -13,8 +15,19 @@ import pytest
 
 from sensor.config import Config, FlowSettings
 from tests.functional.capture_files import both_ways, in_pieces
-from tests.functional.replays import Replayed, identity, in_order, packets_of, replay, watching
-from tests.functional.traffic import INSIDE, write_traffic
+from tests.functional.replays import (
+    Counts,
+    Flow,
+    Replayed,
+    add,
+    identity,
+    in_order,
+    packets_of,
+    replay,
+    totals,
+    watching,
+)
+from tests.functional.traffic import INSIDE, read_traffic, write_traffic
 
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -81,6 +94,21 @@ class TestWorkers:
         assert reasons == {"active", "idle", "fin", "rst", "end"}
         for workers in (2, 4):
             assert_same(alone, replay(traffic, plan=plan, workers=workers))
+
+    def test_much_traffic_is_counted_exactly(self, traffic: Path) -> None:
+        records = read_traffic(traffic)
+        expected: dict[Flow, Counts] = defaultdict(lambda: [0, 0, 0, 0])
+        columns = ("protocol", "source", "source_port", "destination", "destination_port", "ip_bytes")
+        for protocol, *ends, ip_bytes in zip(*(records[name].tolist() for name in columns), strict=True):
+            # Ports of fragments are for other tests to know.
+            ports = (ends[1], ends[3]) if protocol == 6 else (0, 0)
+            first, second = (str(IPv4Address(ends[0])), ports[0]), (str(IPv4Address(ends[2])), ports[1])
+            add(expected, protocol, (first, second), (1, ip_bytes, 0, 0))
+        here: dict[Flow, Counts] = defaultdict(lambda: [0, 0, 0, 0])
+        for (protocol, *ends), counts in totals(replay(traffic, workers=2).flows).items():
+            first, second = ends if protocol == 6 else ((address, 0) for address, _ in ends)
+            add(here, protocol, (first, second), counts)
+        assert here == expected
 
     @pytest.mark.parametrize("workers", [1, 2, 4])
     def test_little_room_loses_no_packet(self, traffic: Path, workers: int) -> None:

@@ -49,6 +49,11 @@ def write_traffic(path: Path, *, flows: int, packets_each: int, seed: int = 7) -
     return total
 
 
+def read_traffic(path: Path) -> np.ndarray:
+    """The records of such a capture, in their order."""
+    return np.fromfile(path, RECORD, offset=len(FILE_HEADER))
+
+
 def _fill_headers(
     records: np.ndarray, rng: np.random.Generator, number: np.ndarray, place: np.ndarray
 ) -> None:
