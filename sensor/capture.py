@@ -170,8 +170,13 @@ class Replaying:
     def __enter__(self) -> Self:
         return self
 
-    def __exit__(self, *_: object) -> None:
-        """Stop the core where an exception left it running, and wait for its threads."""
+    def __exit__(self, kind: type[BaseException] | None, *_: object) -> None:
+        """Stop the core where an exception left it running, and wait for its threads.
+
+        Who interrupts does not wait: the input may be a pipe through which nothing comes.
+        """
         self._core.stop()
+        if kind is not None and issubclass(kind, KeyboardInterrupt):
+            return
         for _rows in self._core_batches():
             pass
