@@ -124,7 +124,9 @@ class Replaying:
         self._stopped = True
         self._core.stop()
 
-    def batches(self, on_progress: Callable[[Progress], None] | None = None) -> Iterator[tuple[str, pa.RecordBatch]]:
+    def batches(
+        self, on_progress: Callable[[Progress], None] | None = None
+    ) -> Iterator[tuple[str, pa.RecordBatch]]:
         """Rows with their table as they come; ``on_progress`` is called a few times a second."""
         while True:
             try:
@@ -136,7 +138,9 @@ class Replaying:
             if rows is not None:
                 yield rows[0], pa.record_batch(rows[1])
 
-    def run(self, sink: RowSink | None, on_progress: Callable[[Progress], None] | None = None) -> ReplayResult:
+    def run(
+        self, sink: RowSink | None, on_progress: Callable[[Progress], None] | None = None
+    ) -> ReplayResult:
         """Move every row into ``sink`` (None discards them) and say what it came to."""
         rows = {"flows": 0, "dns": 0, "hosts": 0, "accounting": 0}
         for table, batch in self.batches(on_progress):

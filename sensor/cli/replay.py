@@ -35,7 +35,7 @@ def replay(
     watch: Annotated[
         list[str] | None, typer.Option("--watch", metavar="CIDR", help="Prefix to watch; may be repeated.")
     ] = None,
-    format: Annotated[  # noqa: A002
+    format: Annotated[
         str | None,
         typer.Option("--format", metavar="NAME", help="Format of the lists, not recognised but told."),
     ] = None,
@@ -49,7 +49,9 @@ def replay(
     replace: Annotated[
         bool, typer.Option("--replace", help="Stand in for the earlier replay of these captures.")
     ] = False,
-    as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object on standard output.")] = False,
+    as_json: Annotated[
+        bool, typer.Option("--json", help="Print one JSON object on standard output.")
+    ] = False,
 ) -> None:
     """Replay captures: decode, match, count per flow, store.
 
@@ -136,8 +138,8 @@ def _open_store(
                 f"warning: {place} has these captures already, from the replay of {run.started}; "
                 "their packets will count twice. --replace replaces them"
             )
-    run = RunInfo(inputs=inputs, blocks_digest=digest)
-    return StoreWriter(place, settings.store.sensor, run, replace=replace)
+    this_run = RunInfo(inputs=inputs, blocks_digest=digest)
+    return StoreWriter(place, settings.store.sensor, this_run, replace=replace)
 
 
 def _interrupted(replaying: "Replaying") -> None:

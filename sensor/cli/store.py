@@ -9,20 +9,22 @@ from typing import Annotated, TypeVar
 import typer
 
 from sensor.errors import StoreError
-from sensor.schema import SCHEMA_VERSION
-from sensor.store import Compaction, read_manifest
-from sensor.store import compact as compact_store
-from sensor.store import prune as prune_store
 
 _Result = TypeVar("_Result")
 _Store = Annotated[Path, typer.Option("--store", help="The store's folder.")]
 
 
+app = typer.Typer(help="Housekeeping of a store, safe beside writers and readers.", no_args_is_help=True)
+
+
+@app.command()
 def compact(
     store: _Store,
     sensor: Annotated[str | None, typer.Option("--sensor", help="Only this sensor's segments.")] = None,
 ) -> None:
     """Merge small segments."""
+    from sensor.store import Compaction, read_manifest
+    from sensor.store import compact as compact_store
 
     def work() -> str:
         read_manifest(store)
@@ -34,6 +36,7 @@ def compact(
     typer.echo(_try(work))
 
 
+@app.command()
 def prune(
     store: _Store,
     days: Annotated[int | None, typer.Option("--days", min=1, help="Keep this many days.")] = None,
@@ -42,6 +45,9 @@ def prune(
     ] = None,
 ) -> None:
     """Remove the oldest days."""
+    from sensor.store import prune as prune_store
+    from sensor.store import read_manifest
+
     if days is None and most_bytes is None:
         raise typer.BadParameter("say what to keep: --days, --bytes or both")
 
@@ -53,8 +59,11 @@ def prune(
     typer.echo(_try(work))
 
 
+@app.command()
 def upgrade(store: _Store) -> None:
     """Bring a store to the newest schema."""
+    from sensor.schema import SCHEMA_VERSION
+    from sensor.store import read_manifest
 
     def work() -> str:
         manifest = read_manifest(store)

@@ -18,12 +18,49 @@ EXCEPTION = -1
 """Index that stands for *no service* in a compiled suffix list."""
 
 CATEGORIES = frozenset(
-    """
-    social search mail video music news messaging games shopping store cloud cdn vpn anonymity
-    mining cryptocurrency remote-access file-sharing education research government military adult
-    finance travel maps weather developer security advertising analytics update connectivity dns
-    certificate productivity ai reference telecom web
-    """.split()
+    [
+        "social",
+        "search",
+        "mail",
+        "video",
+        "music",
+        "news",
+        "messaging",
+        "games",
+        "shopping",
+        "store",
+        "cloud",
+        "cdn",
+        "vpn",
+        "anonymity",
+        "mining",
+        "cryptocurrency",
+        "remote-access",
+        "file-sharing",
+        "education",
+        "research",
+        "government",
+        "military",
+        "adult",
+        "gambling",
+        "finance",
+        "travel",
+        "maps",
+        "weather",
+        "developer",
+        "security",
+        "advertising",
+        "analytics",
+        "update",
+        "connectivity",
+        "dns",
+        "certificate",
+        "productivity",
+        "ai",
+        "reference",
+        "telecom",
+        "web",
+    ]
 )
 """Every category a service may have; ``rules/services/README.md`` says what each means."""
 
@@ -103,7 +140,10 @@ def to_a_labels(domain: str) -> str:
     """
     bare = domain.strip().lower().removesuffix(".")
     encoded = bare if bare.isascii() else idna.encode(bare, uts46=True).decode("ascii")
-    if len(encoded) > _NAME_LIMIT or not all(_LABEL.fullmatch(label) for label in encoded.split(".")):
+    labels = encoded.split(".")
+    # A last label of digits is an address; no name ends so.
+    well_formed = all(_LABEL.fullmatch(label) for label in labels) and not labels[-1].isdigit()
+    if len(encoded) > _NAME_LIMIT or not well_formed:
         raise ValueError(f"{domain!r} is no domain name")
     return encoded
 
@@ -131,7 +171,9 @@ class _Reader:
         for number, table in enumerate(tables):
             rule = self._rule(number, table)
             rules.append(rule)
-            suffixes = self._claims(number, "suffixes", self._strings(number, table, "suffixes"), rule.service)
+            suffixes = self._claims(
+                number, "suffixes", self._strings(number, table, "suffixes"), rule.service
+            )
             exceptions = self._claims(number, "except", self._strings(number, table, "except"), None)
             if not suffixes:
                 raise self._error(rule.line, rule.service, "has no suffixes; give at least one domain")

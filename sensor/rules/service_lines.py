@@ -34,7 +34,7 @@ class RuleLines:
     def key(self, table: int | None, key: str) -> int:
         """Line of ``key =`` in a service table, or before the first table when it is None."""
         start, end = self._span(table)
-        pattern = re.compile(rf"\s*[\"']?{re.escape(key)}[\"']?\s*[=.]|\s*\[+\s*{re.escape(key)}\b")
+        pattern = re.compile(rf"\s*[\"']?{re.escape(key)}[\"']?\s*[=.]")
         for number in range(start, end):
             if pattern.match(self._lines[number]):
                 return number + 1

@@ -13,8 +13,8 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from sensor.rules.service_file import EXCEPTION, ServiceFile, read_service_file
 from sensor.errors import RuleError
+from sensor.rules.service_file import EXCEPTION, ServiceFile, read_service_file
 
 
 @dataclass(frozen=True, slots=True)
@@ -129,7 +129,9 @@ def failed_examples(directory: Path) -> list[str]:
                 found = catalogue.match(name)
                 if found is None or found.service != rule.service:
                     is_now = "nothing" if found is None else repr(found.service)
-                    failures.append(f"{file.path}:{rule.line}: {name!r} must be {rule.service!r}, is {is_now}")
+                    failures.append(
+                        f"{file.path}:{rule.line}: {name!r} must be {rule.service!r}, is {is_now}"
+                    )
             for name in rule.negatives:
                 found = catalogue.match(name)
                 if found is not None and found.service == rule.service:

@@ -15,7 +15,7 @@ from sensor.store.buffer import join
 from sensor.store.layout import MERGING, Segment, list_segments
 from sensor.store.lock import Sequence, maintenance_lock
 from sensor.store.parquet import read_footer, read_parquet, write_parquet
-from sensor.store.swap import Swap, carry_out, decide, pending_swaps, visible_segments
+from sensor.store.swap import Swap, carry_out, decide, needed_files, visible_segments
 
 
 @dataclass(frozen=True)
@@ -70,7 +70,7 @@ def compact(root: Path, plan: Compaction = Compaction()) -> CompactionResult:
 
 
 def _remove_left_overs(root: Path) -> None:
-    needed = {hidden for swap in pending_swaps(root).values() for hidden, _ in swap.publish}
+    needed = needed_files(root)
     for segment in list_segments(root):
         if segment.state == MERGING and segment.relative_path not in needed:
             durable.remove(root / segment.relative_path)
@@ -110,6 +110,6 @@ def _merge(root: Path, group: list[Segment]) -> None:
     rows = join([read_parquet(path, first.table) for path in paths], TABLES[first.table])
     segment = replace(first, sequence=Sequence(root, first.sensor).next())
     hidden = replace(segment, state=MERGING).relative_path
-    write_parquet(root / hidden, first.table, rows, read_footer(paths[0])[1])
+    write_parquet(root / hidden, rows, read_footer(paths[0])[1])
     durable.sync_folder((root / hidden).parent)
     decide(root, Swap(((hidden, segment.relative_path),), tuple(one.relative_path for one in group)))

@@ -16,7 +16,7 @@ from sensor.errors import StoreError
 from sensor.store import durable
 from sensor.store.layout import list_segments, lock_folder
 
-_POLL_S = 0.02
+_POLL_S = 0.005
 
 
 class FileLock:
@@ -76,6 +76,9 @@ class FileLock:
         except OSError:
             return ""
 
+    def __del__(self) -> None:
+        self.release()
+
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
@@ -97,9 +100,31 @@ def maintenance_lock(root: Path) -> FileLock:
     return FileLock(lock_folder(root) / "maintenance")
 
 
-def readers_lock(root: Path, *, shared: bool) -> FileLock:
-    """Readers share it; whoever removes segments must have it alone."""
-    return FileLock(lock_folder(root) / "readers", shared=shared)
+READER_LOCKS = ("readers", "turnstile")
+
+
+def share_with_readers(root: Path, timeout_s: float) -> FileLock | None:
+    """Keep segments from being removed for as long as the lock is held; None where that takes too long.
+
+    Whoever is about to remove segments holds the turnstile, so that readers who come and go
+    without a pause cannot keep it waiting.
+    """
+    turnstile = FileLock(lock_folder(root) / "turnstile", shared=True)
+    if not turnstile.acquire(timeout_s):
+        return None
+    with turnstile:
+        lock = FileLock(lock_folder(root) / "readers", shared=True)
+        return lock if lock.acquire(timeout_s) else None
+
+
+def exclude_readers(root: Path, timeout_s: float) -> FileLock | None:
+    """Wait until nobody reads, and keep it so; None where readers stay longer. For the maintenance holder."""
+    turnstile = FileLock(lock_folder(root) / "turnstile")
+    if not turnstile.acquire(timeout_s):
+        return None
+    with turnstile:
+        lock = FileLock(lock_folder(root) / "readers")
+        return lock if lock.acquire(timeout_s) else None
 
 
 class Sequence:

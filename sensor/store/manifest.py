@@ -12,6 +12,7 @@ from sensor.errors import StoreError
 from sensor.schema import SCHEMA_VERSION, TABLES
 from sensor.store import durable
 from sensor.store.layout import journal_folder, lock_folder, run_folder
+from sensor.store.lock import READER_LOCKS
 
 FILE_NAME = "store.toml"
 
@@ -35,9 +36,10 @@ def read_manifest(root: Path) -> Manifest:
     path = root / FILE_NAME
     try:
         data = tomllib.loads(path.read_text(encoding="utf-8"))
-        manifest = Manifest(data["schema_version"], data["created"])
-        if not isinstance(manifest.schema_version, int) or not isinstance(manifest.created, datetime):
+        version, created = data["schema_version"], data["created"]
+        if not isinstance(version, int) or not isinstance(created, datetime):
             raise TypeError("schema_version must be a number and created a time")
+        manifest = Manifest(version, created)
     except (FileNotFoundError, NotADirectoryError) as error:
         raise StoreError(f"{root} is no store: there is no {FILE_NAME} in it") from error
     except OSError as error:
@@ -65,9 +67,9 @@ def open_or_create(root: Path) -> Manifest:
             run_folder(root),
         ):
             durable.make_folder(folder)
-        readers = lock_folder(root) / "readers"
-        if not readers.exists():
-            durable.create_file(readers)
+        for name in READER_LOCKS:
+            if not (lock_folder(root) / name).exists():
+                durable.create_file(lock_folder(root) / name)
     except OSError as error:
         raise StoreError(f"cannot open the store {root}: {error.strerror}") from error
     return manifest

@@ -26,24 +26,22 @@ _PLAIN = {"outside_ip"}
 # Statistics cost more than most columns themselves; these are what readers skip row groups by.
 _STATISTICS = ("start_time", "time", "inside_ip")
 
-_RUN = b"blocktap.run"
-_VERSION = b"blocktap.schema_version"
+_RUN = "blocktap.run"
+_VERSION = "blocktap.schema_version"
 
 
-def write_parquet(path: Path, table: str, rows: pa.Table, run: str | None) -> int:
+def write_parquet(path: Path, rows: pa.Table, run: str | None) -> int:
     """Write rows into one file, wait until it is on the disk, and return its size in bytes.
 
     A file that could not be finished is removed.
     """
-    metadata = {_VERSION: str(SCHEMA_VERSION).encode()}
-    if run is not None:
-        metadata[_RUN] = run.encode()
+    notes = {_VERSION: str(SCHEMA_VERSION)} | ({} if run is None else {_RUN: run})
     durable.create_file(path)
     try:
-        with pa.OSFile(str(path), "wb") as sink:
-            pq.write_table(
-                rows.replace_schema_metadata(metadata), sink, **parquet_settings(table, rows.schema)
-            )
+        settings = parquet_settings(rows.schema)
+        with pa.OSFile(str(path), "wb") as sink, pq.ParquetWriter(sink, rows.schema, **settings) as writer:
+            writer.write_table(rows, row_group_size=ROW_GROUP_ROWS)
+            writer.add_key_value_metadata(notes)
         durable.sync_file(path)
         return path.stat().st_size
     except BaseException:
@@ -61,18 +59,17 @@ def read_parquet(path: Path, table: str) -> pa.Table:
 def read_footer(path: Path) -> tuple[int, str | None]:
     """Number of rows and run of one file."""
     metadata = pq.read_metadata(path)
-    run: bytes | None = (metadata.metadata or {}).get(_RUN)
+    run: bytes | None = (metadata.metadata or {}).get(_RUN.encode())
     return metadata.num_rows, run.decode() if run is not None else None
 
 
-def parquet_settings(table: str, schema: pa.Schema) -> dict[str, Any]:
-    """The arguments of `pyarrow.parquet.write_table` for rows of this table."""
+def parquet_settings(schema: pa.Schema) -> dict[str, Any]:
+    """The arguments of `pyarrow.parquet.ParquetWriter` for rows of this table."""
     paths = {field.name: _leaf(field) for field in schema}
     incompressible = _DELTA | _RANDOM
     compressed = [path for name, path in paths.items() if name not in incompressible]
     no_dictionary = _DELTA | _RANDOM | _PLAIN
     return {
-        "row_group_size": ROW_GROUP_ROWS,
         "data_page_size": DATA_PAGE_BYTES,
         "compression": {path: "zstd" if path in compressed else "none" for path in paths.values()},
         "compression_level": dict.fromkeys(compressed, _ZSTD_LEVEL),

@@ -31,7 +31,7 @@ def replace_runs(root: Path, info: runs.RunInfo, record: runs.Run, staged: list[
         earlier = runs.runs_to_replace(root, info)
         _check_finished(root, earlier, record.sensor)
         hidden_record = f"runs/.{record.id}.json.staged"
-        runs.write_run(root / hidden_record, record)
+        runs.write_run(root, record, relative=hidden_record)
         publish = [(segment.relative_path, segment.visible().relative_path) for segment in staged]
         publish.append((hidden_record, runs.relative_path(record)))
         remove = [segment.relative_path for segment in _segments_of(root, earlier)]

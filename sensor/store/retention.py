@@ -11,7 +11,7 @@ from sensor.errors import StoreError
 from sensor.schema import TABLES
 from sensor.store import durable
 from sensor.store.layout import Segment
-from sensor.store.lock import maintenance_lock, readers_lock
+from sensor.store.lock import exclude_readers, maintenance_lock
 from sensor.store.swap import READERS_WAIT_S, carry_out, visible_segments
 
 
@@ -44,8 +44,8 @@ def prune(root: Path, *, days: int | None = None, most_bytes: int | None = None)
         raise ValueError("keep at least one day and no fewer than zero bytes")
     try:
         with maintenance_lock(root):
-            lock = readers_lock(root, shared=False)
-            if not carry_out(root) or not lock.acquire(READERS_WAIT_S):
+            lock = exclude_readers(root, READERS_WAIT_S) if carry_out(root) else None
+            if lock is None:
                 raise StoreError(f"readers hold {root}: nothing was removed, try again later")
             with lock:
                 return _prune(root, days, most_bytes)

@@ -68,7 +68,7 @@ def fingerprint(path: str | os.PathLike[str]) -> RunInput:
 
 def begin(info: RunInfo, sensor: str) -> Run:
     """The record of a run that starts now."""
-    started = datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+    started = datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%S.%fZ")
     return Run(info.id, sensor, info.inputs, info.blocks_digest, started, complete=False)
 
 
@@ -77,19 +77,23 @@ def relative_path(run: Run) -> str:
     return f"runs/{run.id}.json"
 
 
-def write_run(path: Path, run: Run) -> None:
-    """Write a run's record as a whole."""
-    durable.write_text(path, json.dumps(asdict(run), indent=2) + "\n")
+def write_run(root: Path, run: Run, *, relative: str | None = None) -> None:
+    """Write a run's record as a whole, to its own place or another. The caller holds the maintenance lock."""
+    durable.write_text(root / (relative or relative_path(run)), json.dumps(asdict(run), indent=2) + "\n")
 
 
 def read_runs(root: Path) -> list[Run]:
     """Every run of a store, the oldest first."""
-    removed = {path for swap in pending_swaps(root).values() for path in swap.remove}
     try:
-        paths = sorted(run_folder(root).glob("[!.]*.json"))
+        paths = {f"runs/{path.name}" for path in run_folder(root).glob("[!.]*.json")}
     except OSError as error:
         raise StoreError(f"cannot list the runs of {root}: {error.strerror}") from error
-    runs = [_read(path) for path in paths if f"runs/{path.name}" not in removed]
+    for swap in pending_swaps(root).values():
+        paths |= {
+            hidden for hidden, final in swap.publish if final.startswith("runs/") and final not in paths
+        }
+        paths -= set(swap.remove)
+    runs = [_read(root / path) for path in paths]
     return sorted(runs, key=lambda run: (run.started, run.id))
 
 

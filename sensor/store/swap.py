@@ -17,10 +17,10 @@ from pathlib import Path
 
 from sensor.errors import StoreError
 from sensor.store import durable
-from sensor.store.layout import Segment, journal_folder, list_segments, parse_segment
-from sensor.store.lock import readers_lock
+from sensor.store.layout import Segment, journal_folder, list_segments, parse_segment, run_folder
+from sensor.store.lock import exclude_readers
 
-READERS_WAIT_S = 5.0
+READERS_WAIT_S = 2.0
 
 
 @dataclass(frozen=True)
@@ -53,15 +53,16 @@ def pending_swaps(root: Path) -> dict[Path, Swap]:
     }
 
 
-def carry_out(root: Path, wait_s: float = READERS_WAIT_S) -> bool:
+def carry_out(root: Path, wait_s: float | None = None) -> bool:
     """Rename and remove what pending swaps say, unless readers hold the store for longer than ``wait_s``.
 
     The caller holds the maintenance lock. Returns whether nothing is pending any more.
     """
+    _remove_left_overs(root)
     if not pending_swaps(root):
         return True
-    lock = readers_lock(root, shared=False)
-    if not lock.acquire(wait_s):
+    lock = exclude_readers(root, READERS_WAIT_S if wait_s is None else wait_s)
+    if lock is None:
         return False
     with lock:
         for journal, swap in pending_swaps(root).items():
@@ -85,6 +86,20 @@ def visible_segments(root: Path, tables: tuple[str, ...]) -> list[Segment]:
                 listed.add(segment)
         listed -= {segment for path in swap.remove if (segment := parse_segment(path))}
     return sorted(listed)
+
+
+def needed_files(root: Path) -> set[str]:
+    """The hidden files, by their paths inside the store, that pending swaps will publish."""
+    return {hidden for swap in pending_swaps(root).values() for hidden, _ in swap.publish}
+
+
+def _remove_left_overs(root: Path) -> None:
+    """Remove what a crash left of journals and runs: only holders of the maintenance lock write them."""
+    needed = needed_files(root)
+    for folder in (journal_folder(root), run_folder(root)):
+        for path in folder.glob(".*"):
+            if path.relative_to(root).as_posix() not in needed:
+                durable.remove(path)
 
 
 def _carry_out(root: Path, swap: Swap) -> None:

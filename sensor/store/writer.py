@@ -28,7 +28,7 @@ from sensor.store.lock import Sequence, maintenance_lock, writer_lock
 from sensor.store.manifest import open_or_create
 from sensor.store.parquet import write_parquet
 from sensor.store.replacement import replace_runs
-from sensor.store.swap import carry_out, pending_swaps
+from sensor.store.swap import carry_out, needed_files
 
 SEGMENT_ROWS = 100_000
 BUFFERED_ROWS = 500_000
@@ -98,6 +98,7 @@ class StoreWriter:
         self._staged: list[Segment] = []
         self._days: set[date] = set()
         self._closed = False
+        self._record = runs.begin(self.run, self.sensor) if self.run else None
         open_or_create(self._root)
         self._lock = writer_lock(self._root, self.sensor)
         if not self._lock.acquire():
@@ -176,16 +177,15 @@ class StoreWriter:
         with maintenance_lock(self._root):
             carry_out(self._root)
             self._remove_left_overs()
+            if self.replace and self.run:
+                runs.runs_to_replace(self._root, self.run)
+            elif self._record:
+                runs.write_run(self._root, self._record)
         self._sequence = Sequence(self._root, self.sensor)
-        self._record = runs.begin(self.run, self.sensor) if self.run else None
-        if self._record and self.replace and self.run:
-            runs.runs_to_replace(self._root, self.run)
-        elif self._record:
-            runs.write_run(self._root / runs.relative_path(self._record), self._record)
 
     def _remove_left_overs(self) -> None:
         """Remove what a crashed writer of this sensor left; no other process can be writing these."""
-        needed = {hidden for swap in pending_swaps(self._root).values() for hidden, _ in swap.publish}
+        needed = needed_files(self._root)
         for segment in list_segments(self._root):
             mine = segment.sensor == self.sensor and segment.state in (WRITING, STAGED)
             if mine and segment.relative_path not in needed:
@@ -213,10 +213,10 @@ class StoreWriter:
         try:
             durable.make_folder(writing.parent)
             try:
-                size = write_parquet(writing, buffer.table, rows, run)
+                size = write_parquet(writing, rows, run)
             except FileNotFoundError:  # retention removed the empty folder in between
                 durable.make_folder(writing.parent)
-                size = write_parquet(writing, buffer.table, rows, run)
+                size = write_parquet(writing, rows, run)
             os.rename(writing, self._root / target.relative_path)
             durable.sync_folder(writing.parent)
         except OSError as error:
@@ -237,7 +237,8 @@ class StoreWriter:
         if self.replace:
             replace_runs(self._root, self.run, complete, self._staged)
         else:
-            runs.write_run(self._root / runs.relative_path(complete), complete)
+            with maintenance_lock(self._root):
+                runs.write_run(self._root, complete)
         if self.options.compact_on_close:
             compact(self._root, Compaction(sensor=self.sensor, run=self.run.id, days=frozenset(self._days)))
 

@@ -103,7 +103,7 @@ def measure_writer(batches: list[pa.RecordBatch], slices: int) -> None:
 
 def variants(schema: pa.Schema) -> Iterator[tuple[str, dict[str, Any]]]:
     """Parquet settings to compare, the chosen ones last."""
-    chosen = parquet_settings("flows", schema)
+    chosen = parquet_settings(schema)
     plain = {"compression": "zstd", "store_schema": False, "row_group_size": BATCH_ROWS}
     dictionary = {**plain, "compression_level": 1, "use_dictionary": chosen["use_dictionary"]}
     few_statistics = {**dictionary, "write_statistics": chosen["write_statistics"]}

@@ -29,9 +29,10 @@ GROUND = {"errors", "schema", "config"}
 MAY_USE = {
     "errors": set(),
     "schema": {"errors"},
-    "config": {"errors", "schema"},
-    "rules": GROUND,
-    "store": GROUND | {"rules", "_core"},
+    "rules": {"errors", "schema"},
+    "config": {"errors", "schema", "rules"},
+    "community_id": {"errors"},
+    "store": GROUND | {"rules", "community_id", "_core"},
     "metrics": GROUND | {"rules"},
     "interface": GROUND,
     "prefilter": GROUND | {"rules", "interface"},

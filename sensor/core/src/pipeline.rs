@@ -177,5 +177,5 @@ fn placed_on(address: u128, workers: usize) -> usize {
         return 0;
     }
     let mixed = (address as u64 ^ (address >> 64) as u64).wrapping_mul(0x9e37_79b9_7f4a_7c15);
-    ((mixed >> 32) * workers as u64 >> 32) as usize
+    (((mixed >> 32) * workers as u64) >> 32) as usize
 }

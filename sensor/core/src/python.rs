@@ -21,7 +21,7 @@ use crate::watch::{Prefix, Watch};
 use crate::worker::{Control, RunError, Sink, Summary, run};
 
 /// Batches that wait for Python before the workers do.
-const QUEUED_BATCHES: usize = 4;
+const QUEUED_BATCHES: usize = 1;
 
 pyo3::create_exception!(
     _core,
@@ -151,7 +151,7 @@ type Rows = (&'static str, RecordBatch);
 struct Queue {
     worker: u16,
     labels: Arc<Labels>,
-    queue: Sender<Rows>,
+    rows: Sender<Rows>,
 }
 
 impl Queue {
@@ -161,7 +161,7 @@ impl Queue {
         batch: Result<RecordBatch, arrow_schema::ArrowError>,
     ) -> bool {
         // Arrays of unequal length would be a bug; the rows are refused like a queue that nobody empties.
-        batch.is_ok_and(|batch| self.queue.send((table, batch)).is_ok())
+        batch.is_ok_and(|batch| self.rows.send((table, batch)).is_ok())
     }
 }
 
@@ -203,6 +203,7 @@ struct Replay {
 }
 
 #[pymethods]
+#[allow(clippy::needless_pass_by_value)] // Python's values arrive owned.
 impl Replay {
     /// Opens the inputs and starts the workers.
     #[new]
@@ -235,7 +236,7 @@ impl Replay {
                 Box::new(Queue {
                     worker,
                     labels: labels.clone(),
-                    queue: queue.clone(),
+                    rows: queue.clone(),
                 }) as Box<dyn Sink>
             })
             .collect();

@@ -14,7 +14,7 @@ from duckdb.func import FunctionNullHandling, PythonUDFType
 from sensor.errors import StoreError
 from sensor.schema import TABLES, Table, empty_view_sql
 from sensor.store.layout import lock_folder
-from sensor.store.lock import FileLock, readers_lock
+from sensor.store.lock import READER_LOCKS, FileLock, share_with_readers
 from sensor.store.manifest import read_manifest
 from sensor.store.swap import visible_segments
 
@@ -54,21 +54,21 @@ def connect(store: str | os.PathLike[str]) -> duckdb.DuckDBPyConnection:
 
 def _share(root: Path) -> FileLock | None:
     """Keep segments from being removed while they are read; a copied store may come without its locks."""
-    if not (lock_folder(root) / "readers").exists():
+    if not all((lock_folder(root) / name).exists() for name in READER_LOCKS):
         return None
-    lock = readers_lock(root, shared=True)
-    if not lock.acquire(_WAIT_S):
+    lock = share_with_readers(root, _WAIT_S)
+    if lock is None:
         raise StoreError(f"{root} is being reorganised: try again later")
     return lock
 
 
 def _create_views(connection: duckdb.DuckDBPyConnection, root: Path) -> list[str]:
-    files: list[str] = []
+    # Listed once: tables read at different moments could lie on both sides of a swap.
+    segments = visible_segments(root, tuple(TABLES))
     for table in TABLES.values():
-        paths = [str(root / segment.relative_path) for segment in visible_segments(root, (table.name,))]
+        paths = [str(root / one.relative_path) for one in segments if one.table == table.name]
         connection.execute(_view_sql(table, paths) if paths else empty_view_sql(table.name))
-        files += paths
-    return files
+    return [str(root / one.relative_path) for one in segments]
 
 
 def _view_sql(table: Table, paths: list[str]) -> str:
@@ -113,7 +113,9 @@ def _create_functions(connection: duckdb.DuckDBPyConnection, lock: FileLock | No
 def _confine(connection: duckdb.DuckDBPyConnection, files: list[str]) -> None:
     spill = Path(tempfile.gettempdir()) / f"blocktap-query-{os.getpid()}"
     connection.execute(f"SET temp_directory = {_text(str(spill))}")
-    connection.execute(f"SET allowed_paths = {_texts(files)}")
+    # DuckDB checks the pattern as well as the file it stands for.
+    allowed = sorted({*files, *map(glob.escape, files)})
+    connection.execute(f"SET allowed_paths = {_texts(allowed)}")
     connection.execute("SET enable_external_access = false")
     connection.execute("SET lock_configuration = true")
 

@@ -36,6 +36,7 @@ pub fn flows_batch(records: &[Flow], labels: &Labels) -> Result<RecordBatch, Arr
     RecordBatch::try_new(Arc::new(Schema::new(fields)), arrays)
 }
 
+#[allow(clippy::too_many_lines)] // A column each.
 fn columns(
     rows: &[&Flow],
     flow_ids: UInt64Array,

@@ -135,18 +135,21 @@ fn is_ntp(datagram: &Datagram<'_>) -> bool {
         || datagram.length > 72 && datagram.length.is_multiple_of(4);
     match mode {
         1..=5 => {
-            (1..=4).contains(&version)
-                && stratum <= 16
-                && (poll <= 17 || poll >= 0xf0)
-                && has_length
+            // Root delay and dispersion are seconds in 16.16 bits; 256 of them never happen.
+            let is_small = |at: usize| matches!(datagram.bytes.get(at), Some(0));
+            let fields_fit =
+                stratum <= 16 && (poll <= 17 || poll >= 0xf0) && is_small(4) && is_small(8);
+            (1..=4).contains(&version) && fields_fit && has_length
         }
-        // Control: response, error and more bits with an operation code; count of data at the end.
+        // Control: an operation, and a count of data that fills the datagram, with a code behind it or not.
         6 => {
-            (1..=4).contains(&version)
-                && datagram.length >= 12
-                && datagram.has_port(NTP_PORT)
-                && be16(datagram.bytes, 10)
-                    .is_some_and(|count| usize::from(count) + 12 <= datagram.length)
+            let count = be16(datagram.bytes, 10).map_or(usize::MAX, usize::from);
+            let rest = datagram
+                .length
+                .checked_sub(12)
+                .and_then(|rest| rest.checked_sub(count));
+            let is_operation = matches!(stratum & 0x1f, 0..=12 | 31);
+            (1..=4).contains(&version) && is_operation && matches!(rest, Some(0..=3 | 20..=27))
         }
         _ => false,
     }

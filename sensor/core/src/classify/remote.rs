@@ -23,11 +23,8 @@ pub(super) fn ssh(streams: Streams<'_>) -> Option<Verdict> {
 pub(super) fn rdp(streams: Streams<'_>) -> Option<Verdict> {
     const REQUEST: u8 = 0xe0;
     const CONFIRM: u8 = 0xd0;
-    let request = x224(streams.client, REQUEST).is_some_and(|data| {
-        data.starts_with(b"Cookie: mst")
-            || data.starts_with(b"Cookie: msts=")
-            || is_negotiation(data, &[1])
-    });
+    let request = x224(streams.client, REQUEST)
+        .is_some_and(|data| data.starts_with(b"Cookie: msts") || is_negotiation(data, &[1]));
     let confirm = x224(streams.server, CONFIRM).is_some_and(|data| is_negotiation(data, &[2, 3]));
     (request || confirm).then_some(Verdict::sure(
         Application::Rdp,

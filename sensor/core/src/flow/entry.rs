@@ -112,6 +112,9 @@ pub struct Flow {
     closed_ns: i64,
 }
 
+/// In place of the clock where there is no flow: no clock ever reads this.
+const FREE: u64 = u64::MAX;
+
 /// Which end of the key: an index into the counters by sender.
 const LOW: usize = 0;
 const HIGH: usize = 1;
@@ -155,6 +158,17 @@ impl Flow {
             flow.state |= bit::INSIDE_IS_LOW;
         }
         flow
+    }
+
+    /// Marks its place as free.
+    pub(super) fn free(&mut self) {
+        self.clock_ns = FREE;
+    }
+
+    /// Whether its place is taken.
+    #[inline]
+    pub(super) const fn is_live(&self) -> bool {
+        self.clock_ns != FREE
     }
 
     /// Counts a packet into the current record.

@@ -9,7 +9,7 @@ use super::entry::{EndReason, Flow};
 use super::expiry::{Sweep, ended_before, longest_idle, swept_at};
 use super::fragment::Fragments;
 use super::packet::Packet;
-use super::table::Table;
+use super::table::{NOWHERE, Table};
 use crate::decode::Fragment;
 
 /// Packets whose flows are fetched together, so that their cache misses overlap.
@@ -67,23 +67,22 @@ impl Shard {
     /// Counts packets in their order.
     pub fn take(&mut self, packets: &[Packet]) {
         for group in packets.chunks(GROUP) {
-            let mut entries = [0; GROUP];
-            for (entry, packet) in entries.iter_mut().zip(group) {
-                *entry = self.table.approach(packet.hash);
+            let index = group.iter().map(|packet| self.table.approach(packet.hash));
+            black_box(index.fold(0, |sum, entry| sum ^ entry));
+            let mut places = [NOWHERE; GROUP];
+            for (place, packet) in places.iter_mut().zip(group) {
+                *place = self.table.guess(packet.hash);
             }
-            black_box(
-                entries
-                    .iter()
-                    .fold(0, |sum, &entry| sum ^ self.table.touch(entry)),
-            );
-            for packet in group {
-                self.take_one(packet);
+            let flows = places.iter().map(|&place| self.table.touch(place));
+            black_box(flows.fold(0, |sum, line| sum ^ line));
+            for (packet, place) in group.iter().zip(places) {
+                self.take_one(packet, place);
             }
         }
     }
 
     #[inline]
-    fn take_one(&mut self, packet: &Packet) {
+    fn take_one(&mut self, packet: &Packet, place: u32) {
         // Not only when the sweep comes by: when that is must not show in the records.
         if packet.clock_ns > self.fragments.due_ns() {
             self.release_fragments(packet.clock_ns);
@@ -95,7 +94,7 @@ impl Shard {
             }
         }
         if packet.fragment == Fragment::Whole {
-            self.count(packet);
+            self.count(packet, place);
         } else {
             self.take_fragment(packet);
         }
@@ -117,15 +116,15 @@ impl Shard {
         let mut ready = std::mem::take(&mut self.ready);
         change(&mut self.fragments, &mut ready);
         for packet in ready.drain(..) {
-            self.count(&packet);
+            self.count(&packet, NOWHERE);
         }
         self.ready = ready;
         self.counters.datagrams_evicted = self.fragments.evicted;
     }
 
     #[inline]
-    fn count(&mut self, packet: &Packet) {
-        let Some(slot) = self.table.find(packet) else {
+    fn count(&mut self, packet: &Packet, place: u32) {
+        let Some(slot) = self.table.confirm(packet, place) else {
             return self.begin(packet);
         };
         let flow = self.table.at(slot);

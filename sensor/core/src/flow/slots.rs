@@ -5,9 +5,6 @@ use std::io;
 use super::entry::Flow;
 use super::pages::Pages;
 
-/// Marks a free place: no clock ever reads this.
-const FREE: u64 = u64::MAX;
-
 /// A fixed number of places; memory becomes resident only where flows have been.
 #[derive(Debug)]
 pub(super) struct Slots {
@@ -46,7 +43,7 @@ impl Slots {
     }
 
     pub(super) fn remove(&mut self, slot: u32) {
-        self.at(slot).clock_ns = FREE;
+        self.at(slot).free();
         self.free.push(slot);
     }
 
@@ -66,7 +63,7 @@ impl Slots {
         let flows = self.pages.as_slice().get(from.min(to)..to).unwrap_or(&[]);
         (from as u32..)
             .zip(flows)
-            .filter(|(_, flow)| flow.clock_ns != FREE)
+            .filter(|(_, flow)| flow.is_live())
     }
 
     /// Places that have ever been used.

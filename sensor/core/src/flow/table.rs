@@ -18,6 +18,9 @@ pub(super) struct Table {
     slots: Slots,
 }
 
+/// A place that no flow has.
+pub(super) const NOWHERE: u32 = u32::MAX;
+
 const fn tag(entry: u64) -> u32 {
     entry as u32
 }
@@ -53,23 +56,53 @@ impl Table {
         self.index().len() - 1
     }
 
-    /// Reads the index where the packet's flow is likely to be, so that the line is near when it is needed.
+    /// Reads the index where a flow's entry is likely to be, so that it is near when it is needed.
     #[inline]
     pub(super) fn approach(&self, hash: u64) -> u64 {
         self.index()[hash as u32 as usize & self.mask()]
     }
 
-    /// Reads the flow behind an index entry, for the same reason.
+    /// The place of the flow with this hash as far as the index knows: another flow's once in billions.
     #[inline]
-    pub(super) fn touch(&self, entry: u64) -> u64 {
-        match self.slots.get((entry >> 32).wrapping_sub(1) as u32) {
+    pub(super) fn guess(&self, hash: u64) -> u32 {
+        let (index, mask) = (self.index(), self.mask());
+        let mut position = hash as u32 as usize & mask;
+        loop {
+            let entry = index[position];
+            if entry == 0 {
+                return NOWHERE;
+            }
+            if tag(entry) == hash as u32 {
+                return slot(entry);
+            }
+            position = (position + 1) & mask;
+        }
+    }
+
+    /// Reads both lines of the flow at a place, for the same reason.
+    #[inline]
+    pub(super) fn touch(&self, slot: u32) -> u64 {
+        match self.slots.get(slot) {
             Some(flow) => u64::from(flow.tag) ^ flow.clock_ns,
             None => 0,
         }
     }
 
-    /// The place of the packet's flow.
+    /// The place of the packet's flow, which is the guess unless the table changed since.
     #[inline]
+    pub(super) fn confirm(&self, packet: &Packet, guess: u32) -> Option<u32> {
+        let right = self
+            .slots
+            .get(guess)
+            .is_some_and(|flow| flow.key == packet.key && flow.is_live());
+        if right {
+            Some(guess)
+        } else {
+            self.find(packet)
+        }
+    }
+
+    /// The place of the packet's flow.
     pub(super) fn find(&self, packet: &Packet) -> Option<u32> {
         let mask = self.mask();
         let mut position = packet.hash as u32 as usize & mask;
@@ -92,7 +125,7 @@ impl Table {
 
     /// Adds a flow whose key is not there; the caller has made room.
     pub(super) fn insert(&mut self, flow: Flow) -> u32 {
-        if (self.slots.live() + 1) * 4 > self.index().len() * 3 {
+        if (self.slots.live() + 1) * 2 > self.index().len() {
             self.grow();
         }
         let tag = flow.tag;
@@ -152,6 +185,6 @@ impl Table {
 
     /// Bytes of the index.
     pub(super) fn index_bytes(&self) -> usize {
-        self.index().len() * size_of::<u64>()
+        size_of_val(self.index())
     }
 }

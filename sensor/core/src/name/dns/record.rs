@@ -16,7 +16,7 @@ pub struct Span {
 /// One question.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Question {
-    /// The name asked for; read it with [`Message::text`].
+    /// The name asked for; read it with [`Message::text`](super::Message::text).
     pub name: Span,
     /// QTYPE.
     pub qtype: u16,

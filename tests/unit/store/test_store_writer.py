@@ -1,5 +1,7 @@
 """Writing segments."""
 
+import errno
+import os
 import stat
 from datetime import date
 
@@ -194,6 +196,22 @@ class TestRefusals:
     def test_empty_folder_becomes_a_store(self, tmp_path):
         StoreWriter(tmp_path, "tap").close()
         assert read_manifest(tmp_path).schema_version == 1
+
+
+class TestFullDisk:
+    def test_is_told_and_nothing_is_lost(self, tmp_path, flows, flow_ids, hidden_files, monkeypatch):
+        def full(*_):
+            raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+        with StoreWriter(tmp_path / "s", "tap") as writer:
+            writer.write("flows", flows([1]))
+            with monkeypatch.context() as patch:
+                patch.setattr("sensor.store.durable.sync_file", full)
+                with pytest.raises(StoreError, match=r"cannot write .*No space left"):
+                    writer.flush()
+            assert hidden_files(tmp_path / "s") == []
+            writer.flush()
+        assert flow_ids(tmp_path / "s") == [1]
 
 
 class TestOtherEngines:
