@@ -18,6 +18,10 @@ const SWEEP_PLACES: usize = 8192;
 #[inline]
 pub(super) fn ended_before(flow: &Flow, packet: &Packet, limits: &FlowLimits) -> Option<EndReason> {
     const SYN_ONLY: u8 = 0x02;
+    // First, since the sweep may have been here already: it must not show in the records.
+    if let Some(reason) = swept_at(flow, packet.clock_ns, limits) {
+        return Some(reason);
+    }
     if let Some((reason, closed_ns)) = flow.closed() {
         let begins_anew = packet.tcp_flags & 0x12 == SYN_ONLY;
         if begins_anew || packet.time_ns.saturating_sub(closed_ns) > limits.close_ns {
@@ -29,9 +33,6 @@ pub(super) fn ended_before(flow: &Flow, packet: &Packet, limits: &FlowLimits) ->
     {
         return Some(EndReason::Idle);
     }
-    if let Some(reason) = swept_at(flow, packet.clock_ns, limits) {
-        return Some(reason);
-    }
     if flow.same_blocks(packet) {
         None
     } else {
@@ -40,8 +41,6 @@ pub(super) fn ended_before(flow: &Flow, packet: &Packet, limits: &FlowLimits) ->
 }
 
 /// Why a flow may be swept once the stream's clock says this much.
-///
-/// A packet that finds a flow asks this too: whether the sweep has come by must not show in the records.
 #[inline]
 pub(super) fn swept_at(flow: &Flow, clock_ns: u64, limits: &FlowLimits) -> Option<EndReason> {
     let silent_ns = clock_ns.saturating_sub(flow.clock_ns);

@@ -4,7 +4,7 @@ use std::collections::{HashMap, VecDeque};
 
 use super::key::FlowKey;
 use super::packet::Packet;
-use crate::decode::Fragment;
+use crate::decode::{Fragment, Tunnel};
 
 /// Most datagrams remembered at a time.
 const MAX_DATAGRAMS: usize = 8192;
@@ -13,13 +13,14 @@ const MAX_WAITING: usize = 32_768;
 /// A datagram is forgotten so long after its first seen fragment (RFC 791 suggests 15 s, RFC 8200 60 s).
 const TIMEOUT_NS: u64 = 30_000_000_000;
 
-/// A datagram: who sent it to whom, and its identification.
+/// A datagram: who sent it to whom, inside what, and its identification.
 #[derive(Clone, Copy, PartialEq, Eq, Hash)]
 struct Datagram {
     low: u128,
     high: u128,
     protocol: u8,
     version: u8,
+    tunnel: Tunnel,
     forward: bool,
     identification: u32,
 }
@@ -34,6 +35,7 @@ impl Datagram {
             // A later IPv6 fragment may name an extension header instead of the protocol.
             protocol: if key.version() == 6 { 0 } else { key.protocol },
             version: key.version(),
+            tunnel: key.tunnel(),
             forward: packet.forward || key.low() == key.high(),
             identification: packet.fragment_id,
         }
@@ -63,7 +65,7 @@ impl Fragments {
         let datagram = Datagram::of(packet);
         if !self.datagrams.contains_key(&datagram) {
             while self.datagrams.len() >= MAX_DATAGRAMS {
-                self.forget_oldest(ready);
+                self.forget_oldest(packet.clock_ns, ready);
                 self.evicted += 1;
             }
             self.order.push_back((packet.clock_ns, datagram));
@@ -91,31 +93,42 @@ impl Fragments {
     }
 
     /// Everything that still waits, without ports.
-    pub(super) fn finish(&mut self, ready: &mut Vec<Packet>) {
+    pub(super) fn finish(&mut self, clock_ns: u64, ready: &mut Vec<Packet>) {
+        self.expire(clock_ns, ready);
         while !self.order.is_empty() {
-            self.forget_oldest(ready);
+            self.forget_oldest(clock_ns, ready);
         }
+    }
+
+    /// The oldest datagram is too old once the stream's clock is beyond this.
+    #[inline]
+    pub(super) fn due_ns(&self) -> u64 {
+        self.order
+            .front()
+            .map_or(u64::MAX, |(seen_ns, _)| seen_ns.saturating_add(TIMEOUT_NS))
     }
 
     /// Forgets the datagrams that are too old once the stream's clock says this much.
     pub(super) fn expire(&mut self, clock_ns: u64, ready: &mut Vec<Packet>) {
-        let before_ns = clock_ns.saturating_sub(TIMEOUT_NS);
-        while self
-            .order
-            .front()
-            .is_some_and(|(seen_ns, _)| *seen_ns < before_ns)
-        {
-            self.forget_oldest(ready);
+        while self.due_ns() < clock_ns {
+            self.forget_oldest(self.due_ns(), ready);
         }
     }
 
-    fn forget_oldest(&mut self, ready: &mut Vec<Packet>) {
+    /// Gives up waiting. The packets count as if they came only now: a flow that the sweep may have
+    /// ended since must not take them.
+    fn forget_oldest(&mut self, clock_ns: u64, ready: &mut Vec<Packet>) {
         let Some((_, datagram)) = self.order.pop_front() else {
             return;
         };
         if let Some(state) = self.datagrams.remove(&datagram) {
             self.waiting -= state.waiting.len();
-            ready.extend(state.waiting);
+            ready.extend(
+                state
+                    .waiting
+                    .into_iter()
+                    .map(|later| Packet { clock_ns, ..later }),
+            );
         }
     }
 }
@@ -126,6 +139,7 @@ fn with_ports_of(later: Packet, first: &Packet) -> Packet {
         hash: first.hash,
         icmp: first.icmp,
         forward: first.forward,
+        clock_ns: later.clock_ns.max(first.clock_ns),
         low_block: first.low_block,
         high_block: first.high_block,
         ..later

@@ -50,4 +50,4 @@ impl Default for FlowLimits {
 }
 
 #[cfg(test)]
-mod tests;
+pub(crate) mod tests;

@@ -83,6 +83,10 @@ impl Shard {
 
     #[inline]
     fn take_one(&mut self, packet: &Packet, place: u32) {
+        // Not only when the sweep comes by: when that is must not show in the records.
+        if packet.clock_ns > self.fragments.due_ns() {
+            self.release_fragments(packet.clock_ns);
+        }
         if self.duplicates.seen(packet.fingerprint, packet.time_ns) {
             self.counters.packets_duplicate += 1;
             if self.limits.drop_duplicates {
@@ -99,6 +103,12 @@ impl Shard {
     #[cold]
     fn take_fragment(&mut self, packet: &Packet) {
         self.with_fragments(|fragments, ready| fragments.take(packet, ready));
+    }
+
+    /// Counts the fragments whose first one came in no time.
+    #[cold]
+    fn release_fragments(&mut self, clock_ns: u64) {
+        self.with_fragments(|fragments, ready| fragments.expire(clock_ns, ready));
     }
 
     /// Counts what the fragments give back.
@@ -155,7 +165,7 @@ impl Shard {
 
     /// Ends some of the flows that are over; call it after every chunk with the stream's clock.
     pub fn expire(&mut self, clock_ns: u64) {
-        self.with_fragments(|fragments, ready| fragments.expire(clock_ns, ready));
+        self.release_fragments(clock_ns);
         let mut ended = std::mem::take(&mut self.ended);
         self.sweep
             .step(self.table.slots(), clock_ns, &self.limits, &mut ended);
@@ -168,7 +178,7 @@ impl Shard {
     /// Ends every flow, about `rows` of them a call: the input is over, and the stream's clock says this
     /// much. False once there is none left.
     pub fn finish(&mut self, clock_ns: u64, rows: usize) -> bool {
-        self.with_fragments(Fragments::finish);
+        self.with_fragments(|fragments, ready| fragments.finish(clock_ns, ready));
         let slots = self.table.slots();
         let ended = slots
             .range(self.finished_places, self.finished_places + rows)

@@ -1,0 +1,87 @@
+//! No more flows than there is room for.
+
+use super::super::{FlowLimits, Shard};
+use super::build::{LIMITS, Row, SECOND, Stream, UDP, host, level, replay};
+use crate::decode::Level;
+
+/// Few places, and nothing ends by itself.
+const CROWDED: FlowLimits = FlowLimits {
+    idle_ns: 1_000_000 * SECOND,
+    active_ns: 1_000_000 * SECOND,
+    max_flows: 64,
+    ..LIMITS
+};
+
+fn flow(port: u16) -> Level {
+    level(UDP, (host(1), port), (host(200), 53))
+}
+
+#[test]
+fn the_longest_idle_go_first() {
+    let mut stream = Stream::default();
+    let mut shard = Shard::new(CROWDED).expect("room");
+    let mut send = |shard: &mut Shard, second: i64, port| {
+        shard.take(&[stream.packet(second * SECOND, &flow(port))]);
+    };
+    for port in 0..64 {
+        send(&mut shard, i64::from(port), port);
+    }
+    // The two oldest speak again; the next four make room: a sixteenth.
+    send(&mut shard, 100, 0);
+    send(&mut shard, 100, 1);
+    assert!(shard.records().is_empty());
+    send(&mut shard, 101, 1000);
+    let mut evicted: Vec<Row> = shard.records().iter().map(Row::of).collect();
+    evicted.sort();
+    let ports: Vec<u16> = evicted.iter().map(|row| row.inside.1).collect();
+    assert_eq!(ports, [2, 3, 4, 5]);
+    assert!(evicted.iter().all(|row| row.reason == "evicted"));
+    assert_eq!(shard.live_flows(), 61);
+    assert_eq!(shard.counters().flows_evicted, 4);
+}
+
+#[test]
+fn nothing_is_lost_whatever_the_room() {
+    for max_flows in [0, 1, 2, 15, 16, 17, 64, 1000] {
+        let limits = FlowLimits {
+            max_flows,
+            ..CROWDED
+        };
+        let mut stream = Stream::default();
+        let packets: Vec<_> = (0..2000_u16)
+            .map(|number| {
+                let port = number.wrapping_mul(7919) % 150;
+                stream.packet(i64::from(number) * SECOND / 100, &flow(port))
+            })
+            .collect();
+        let (rows, counters) = replay(limits, &packets, &[(100, true)]);
+        let sum: u64 = rows.iter().map(|row| row.packets.0).sum();
+        assert_eq!(sum, 2000);
+        assert_eq!(counters.flows_created, rows.len() as u64);
+        assert_eq!(
+            counters.flows_expired + counters.flows_evicted,
+            counters.flows_created
+        );
+        assert_eq!(counters.flows_evicted == 0, max_flows >= 150);
+    }
+}
+
+#[test]
+fn a_tuple_seen_again_after_eviction_is_a_new_flow() {
+    let limits = FlowLimits {
+        max_flows: 1,
+        ..CROWDED
+    };
+    let mut stream = Stream::default();
+    let packets =
+        [(0, 1), (1, 2), (2, 1)].map(|(second, port)| stream.packet(second * SECOND, &flow(port)));
+    let (rows, _) = replay(limits, &packets, &[(1, true)]);
+    let seen: Vec<_> = rows
+        .iter()
+        .map(|row| (row.inside.1, row.first_ns / SECOND, row.record, row.reason))
+        .collect();
+    assert_eq!(
+        seen,
+        [(1, 0, 0, "evicted"), (1, 2, 0, "end"), (2, 1, 0, "evicted")]
+    );
+}
