@@ -1,5 +1,6 @@
 //! The life of a packet: read, decoded, matched, placed on a worker, counted in its flow.
 
+use std::hint::black_box;
 use std::io;
 use std::sync::Arc;
 
@@ -55,9 +56,28 @@ struct Place {
     /// Position of the level that counts, and the blocks of its source and destination.
     level: usize,
     blocks: (BlockRef, BlockRef),
+    version: u8,
+    tickets: [u32; 2],
 }
 
 impl Place {
+    /// Begins the lookup of the innermost level's addresses.
+    #[inline]
+    fn approach(&mut self, watch: &Watch) {
+        if let (true, Some(level)) = (self.is_ip, self.levels.as_slice().last()) {
+            self.version = level.version;
+            self.tickets = [level.source, level.destination]
+                .map(|address| watch.approach(level.version, address));
+        }
+    }
+
+    /// Goes on with it.
+    #[inline]
+    fn touch(&self, watch: &Watch) -> u64 {
+        let [source, destination] = self.tickets;
+        watch.touch(self.version, source) ^ watch.touch(self.version, destination)
+    }
+
     /// Finds the innermost level with a watched address.
     #[inline]
     fn find_blocks(&mut self, watch: &Watch, time_ns: i64) {
@@ -127,9 +147,14 @@ impl Pipeline {
             for (place, record) in group.iter_mut().zip(records) {
                 place.is_ip = self.decode_one(&work.chunk, record, &mut place.levels);
             }
-            // All lookups together, so that their cache misses overlap.
+            // All lookups together and in steps, so that their cache misses overlap.
+            let watch = &self.settings.watch;
+            for place in group.iter_mut().take(records.len()) {
+                place.approach(watch);
+            }
+            black_box(group.iter().fold(0, |sum, place| sum ^ place.touch(watch)));
             for (place, record) in group.iter_mut().zip(records) {
-                place.find_blocks(&self.settings.watch, record.time_ns);
+                place.find_blocks(watch, record.time_ns);
             }
             let places = group.iter().zip(records.iter().zip(clocks));
             for (place, (record, &clock_ns)) in places.filter(|(place, _)| place.is_ip) {
