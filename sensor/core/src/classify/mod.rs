@@ -12,6 +12,7 @@ mod bytes;
 mod coins;
 mod curve;
 mod ethereum;
+mod found;
 mod games;
 mod infrastructure;
 mod ipsec;
@@ -21,12 +22,17 @@ mod openvpn;
 mod p2p;
 mod plain;
 mod proxy;
+mod refine;
 mod remote;
+mod state;
 mod tracked;
 mod voice;
 mod vpn;
 
 pub use application::Application;
+pub use found::{Found, MAX_FOUND_NAME_BYTES, MAX_FOUND_NAMES, MAX_USER_AGENTS, NameSource};
+pub use refine::Resolvers;
+pub use state::{NameState, Naming, Segment, Step, UdpDatagram};
 pub use tracked::UdpState;
 
 /// What a flow is, and why.

@@ -154,10 +154,11 @@ impl Head {
     /// The part of a segment that is not in front of the window, and its offset there.
     fn behind_base<'a>(&self, first: u32, payload: &'a [u8]) -> Option<(usize, &'a [u8])> {
         let distance = first.wrapping_sub(self.base).cast_signed();
+        let bytes = distance.unsigned_abs() as usize;
         if distance >= 0 {
-            return Some((distance as usize, payload));
+            return Some((bytes, payload));
         }
-        let rest = payload.get(distance.unsigned_abs() as usize..)?;
+        let rest = payload.get(bytes..)?;
         (!rest.is_empty()).then_some((0, rest))
     }
 }
