@@ -32,7 +32,11 @@ mod vpn;
 pub use application::Application;
 pub use found::{Found, MAX_FOUND_NAME_BYTES, MAX_FOUND_NAMES, MAX_USER_AGENTS, NameSource};
 pub use refine::Resolvers;
-pub use state::{NameState, Naming, Segment, Step, UdpDatagram};
+pub use state::{
+    DatagramState, MAX_CLASSIFY_SEGMENTS, MAX_NAME_DATAGRAMS, MAX_NAME_SEGMENTS, MAX_STATE_BYTES,
+    NameState, NameStates, NameStatesCounters, Naming, Segment, StateRef, Step, StreamState,
+    UdpDatagram,
+};
 pub use tracked::UdpState;
 
 /// What a flow is, and why.

@@ -7,11 +7,13 @@
 mod datagrams;
 mod dns_stream;
 mod http_stream;
+mod slab;
 mod stream;
 #[cfg(test)]
 mod tests;
 
 pub use datagrams::{DatagramState, MAX_NAME_DATAGRAMS};
+pub use slab::{MAX_STATE_BYTES, NameStates, NameStatesCounters, StateRef};
 pub use stream::{MAX_CLASSIFY_SEGMENTS, MAX_NAME_SEGMENTS, StreamState};
 
 use super::found::{Found, NameSource};
@@ -126,7 +128,7 @@ impl NameState {
     pub fn heap_bytes(&self) -> usize {
         match self {
             Self::Stream(state) => state.heap_bytes(),
-            Self::Datagrams(_) => size_of::<DatagramState>(),
+            Self::Datagrams(state) => state.heap_bytes(),
         }
     }
 }

@@ -167,6 +167,7 @@ impl Buffer {
     /// Takes bytes, not empty, that fit into the window at `start`.
     fn insert(&mut self, start: usize, payload: &[u8]) -> Pushed {
         let end = start + payload.len();
+        self.make_room(end);
         if start == self.in_order && self.pieces.is_empty() {
             self.bytes.extend_from_slice(payload);
             self.in_order = end;
@@ -215,6 +216,14 @@ impl Buffer {
         self.pieces
             .splice(first..after, std::iter::once(joined_start..joined_end));
         Pushed::Waiting
+    }
+
+    /// Grows by doubling, but never beyond the window.
+    fn make_room(&mut self, length: usize) {
+        if length > self.bytes.capacity() {
+            let wanted = (self.bytes.capacity() * 2).clamp(length, MAX_HEAD_BYTES);
+            self.bytes.reserve_exact(wanted - self.bytes.len());
+        }
     }
 
     /// Whether the segment equals what is held at the places `held`.

@@ -8,6 +8,7 @@ use crate::name::dns::is_dns_strict;
 use crate::name::dns_table::DnsTransport;
 use crate::name::dtls::{self, DtlsState};
 use crate::name::quic::{self, QuicState};
+use crate::name::quic_header::looks_like_quic;
 
 /// Datagrams of a flow that are looked at before it is given up; QUIC and DTLS have limits of their own.
 pub const MAX_NAME_DATAGRAMS: u8 = UdpState::MAX_DATAGRAMS;
@@ -18,7 +19,6 @@ const LLMNR_PORT: u16 = 5355;
 const RECURSION_DESIRED: u16 = 0x0100;
 
 const QUIC: Verdict = Verdict::sure(Application::Quic, &["long header of a known version"]);
-const QUIC_ANSWER: Verdict = Verdict::sure(Application::Quic, &["answer to an Initial"]);
 const DTLS: Verdict = Verdict::sure(Application::Dtls, &["client hello"]);
 const DTLS_ANSWER: Verdict = Verdict::sure(Application::Dtls, &["server hello"]);
 
@@ -87,6 +87,17 @@ impl DatagramState {
         step
     }
 
+    /// Bytes of memory, about: what a parser keeps is no more than what came.
+    pub(super) fn heap_bytes(&self) -> usize {
+        const DATAGRAM_BYTES: usize = 1500;
+        let kept = usize::from(self.datagrams) * DATAGRAM_BYTES;
+        let parsers = [
+            self.quic.as_ref().map(|_| size_of::<QuicState>() + kept),
+            self.dtls.as_ref().map(|_| size_of::<DtlsState>() + kept),
+        ];
+        size_of::<Self>() + parsers.into_iter().flatten().sum::<usize>()
+    }
+
     /// Asks the matchers of applications.
     fn classify(&mut self, datagram: &UdpDatagram<'_>, naming: &mut Naming<'_>) -> Step {
         let side = if datagram.from_client {
@@ -122,7 +133,9 @@ impl DatagramState {
         if self.phase == Phase::Quic && datagram.from_client == self.client_is_server {
             return None;
         }
-        let fresh = self.quic.is_none();
+        if self.quic.is_none() && looks_like_quic(datagram.payload).is_none() {
+            return None;
+        }
         let state = self.quic.get_or_insert_default();
         match quic::client_datagram(state, datagram.payload) {
             Progress::Done(read) => {
@@ -139,17 +152,7 @@ impl DatagramState {
                 Some(Step::Continue)
             }
             Progress::No if self.phase == Phase::Quic => Some(Step::Settled),
-            Progress::No => {
-                if fresh {
-                    self.quic = None;
-                }
-                let answers =
-                    !datagram.from_client && quic::server_answer(datagram.payload).is_some();
-                if answers {
-                    naming.found.say(QUIC_ANSWER);
-                }
-                answers.then_some(Step::Continue)
-            }
+            Progress::No => None,
         }
     }
 

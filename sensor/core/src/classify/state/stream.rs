@@ -154,18 +154,11 @@ impl StreamState {
     }
 
     fn look(&mut self, segment: &Segment<'_>, from_client: bool, naming: &mut Naming<'_>) -> Step {
-        if from_client {
-            if let Some(step) = self.look_at_client(segment, naming) {
-                return step;
-            }
-        } else if self.is_client_after_all() {
-            std::mem::swap(&mut self.client, &mut self.server);
-            self.swapped = !self.swapped;
-            if let Some(step) = self.look_at_client(segment, naming) {
-                return step;
-            }
-        } else {
+        let from_client = from_client != self.swaps(from_client);
+        if !from_client {
             self.look_at_server(naming);
+        } else if let Some(step) = self.look_at_client(segment, naming) {
+            return step;
         }
         if self.carried || begins_hello(self.client.bytes()) {
             return Step::Continue;
@@ -188,7 +181,12 @@ impl StreamState {
         let client = self.client.bytes();
         match client_hello(client, Carrier::Tcp) {
             Progress::Done(hello) => {
-                let verdict = refine::tls(&hello, segment.server_port, naming.resolvers);
+                let server_port = if self.swapped {
+                    segment.client_port
+                } else {
+                    segment.server_port
+                };
+                let verdict = refine::tls(&hello, server_port, naming.resolvers);
                 // A server hello that came first is no better reason.
                 if naming.found.application() == Some(Application::Tls) {
                     naming.found.verdict = None;
@@ -215,11 +213,21 @@ impl StreamState {
         None
     }
 
-    /// Whether what was taken for the server says what only a client says.
-    fn is_client_after_all(&self) -> bool {
-        let server = self.server.bytes();
-        let begins = begins_hello(server) || http_stream::begins_request(server);
-        begins && !begins_hello(self.client.bytes()) && !self.carried
+    /// Swaps the ends where one says what only the other end says; whether it did.
+    fn swaps(&mut self, from_client: bool) -> bool {
+        let (client, server) = (self.client.bytes(), self.server.bytes());
+        let is_wrong = if from_client {
+            server.is_empty() && is_answer(client).is_some()
+        } else {
+            let asks = begins_hello(server) || http_stream::begins_request(server);
+            asks && !begins_hello(client)
+        };
+        let swaps = is_wrong && !self.carried;
+        if swaps {
+            std::mem::swap(&mut self.client, &mut self.server);
+            self.swapped = !self.swapped;
+        }
+        swaps
     }
 
     /// An answer to what was not seen tells as much; a client's bytes may still come.
@@ -227,11 +235,8 @@ impl StreamState {
         if !self.client.is_empty() || naming.found.verdict.is_some() {
             return;
         }
-        let server = self.server.bytes();
-        if server_hello(server).done().is_some() {
-            naming.found.say(TLS_ANSWER);
-        } else if http::response(server).done().is_some() {
-            naming.found.say(HTTP_ANSWER);
+        if let Some(verdict) = is_answer(self.server.bytes()) {
+            naming.found.say(verdict);
         }
     }
 
@@ -336,6 +341,15 @@ impl StreamState {
             }
             None => Step::Settled,
         }
+    }
+}
+
+/// What a server answers in the clear to what was not seen.
+fn is_answer(stream: &[u8]) -> Option<Verdict> {
+    if server_hello(stream).done().is_some() {
+        Some(TLS_ANSWER)
+    } else {
+        http::response(stream).done().map(|_status| HTTP_ANSWER)
     }
 }
 
