@@ -1,23 +1,31 @@
 //! Names and fingerprints of real captures against their ground truth, where there is one.
 //!
-//! `BLOCKTAP_CAPTURES` tells the folder; `BLOCKTAP_SHOW` prints what every capture gives.
+//! `BLOCKTAP_CAPTURES` tells the folder; with `BLOCKTAP_SHOW` set, what the flows are is printed.
 
-use std::collections::{BTreeSet, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::net::IpAddr;
 use std::path::{Path, PathBuf};
 
-use blocktap_core::classify::{Found, NameState, Naming, Resolvers, Segment, Step, UdpDatagram};
+use blocktap_core::classify::{
+    Application, Found, NameState, Naming, Resolvers, Segment, Step, UdpDatagram,
+};
 use blocktap_core::decode::{Fragment, Level, Levels, Tunnels, decode};
 use blocktap_core::name::dns::Message;
 use blocktap_core::name::dns_table::{DnsContext, DnsTransactions, DnsTransport};
+use blocktap_core::name::ja4::Ja4;
 use blocktap_core::name::join::Join;
 use blocktap_core::source::{Chunk, Source};
 use serde_json::Value;
 
 const TCP: u8 = 6;
+const UDP: u8 = 17;
 const FIN: u8 = 1;
 const SYN: u8 = 2;
 const RST: u8 = 4;
 const ACK: u8 = 16;
+
+/// Names of one kind that a difference lists one by one.
+const MAX_LISTED: usize = 8;
 
 type Set = BTreeSet<String>;
 type End = (u128, u16);
@@ -65,7 +73,7 @@ impl Replay {
                 );
                 let level = levels.as_slice().last().filter(|_| outcome.is_ok());
                 clock_ns = clock_ns.max(record.time_ns.max(0).cast_unsigned());
-                if let Some(level) = level.filter(|level| matches!(level.protocol, 6 | 17)) {
+                if let Some(level) = level.filter(|level| matches!(level.protocol, TCP | UDP)) {
                     replay.take(level, level.payload_in(frame), record.time_ns, clock_ns);
                 }
             }
@@ -182,12 +190,12 @@ impl Replay {
         flows
             .filter(|flow| {
                 !matches!(
-                    flow.found.application().map(|known| known.word()),
+                    flow.found.application().map(Application::word),
                     Some("dns" | "mdns" | "llmnr")
                 )
             })
             .flat_map(|flow| flow.found.names())
-            .map(|name| name.to_string())
+            .map(ToString::to_string)
             .collect()
     }
 
@@ -239,87 +247,191 @@ fn normals(truth: &Value, keys: &[&str]) -> Set {
     names.filter(|name| !name.is_empty()).collect()
 }
 
-fn difference(what: &str, found: &Set, truth: &Set, out: &mut Vec<String>) {
-    for name in truth.difference(found) {
-        out.push(format!("{what} missed {name}"));
-    }
-    for name in found.difference(truth) {
-        out.push(format!("{what} more {name}"));
-    }
-}
+/// What differs from the truth, capture by capture, and why.
+const DIFFERENCES: [(&str, &str, &[&str]); 11] = [
+    (
+        "arkime--socks5-http-302-frag.pcap",
+        "the request lies in fragments of IP, which are not put together for names",
+        &["tcp missed www.google.com"],
+    ),
+    (
+        "dnscap--sll2.pcap",
+        "a dot within a label is escaped here, and bare in the truth",
+        &["dns missed ,", r"dns more ,\046"],
+    ),
+    (
+        "libpcap--AH-IPcomp-IPv4.pcap",
+        "the request is compressed by IPComp",
+        &["tcp missed 150.0.1.1"],
+    ),
+    (
+        "ndpi--dtls.pcapng",
+        "the truth has no fingerprints of DTLS",
+        &[
+            "ja4 more dd2i120700_7c0e62f61317_d9dd6182da81",
+            "ja4 more dd2i160700_7c8d7d5e37b2_ea2cef574603",
+            "ja4 more dd3i270600_991e33d7eb74_10f9deb96590",
+        ],
+    ),
+    (
+        "ndpi--openvpn.pcapng",
+        "hellos inside OpenVPN's control channel are not the flow's own",
+        &[
+            "ja4 missed 12i070400_598ed29349f1_22a92d800fe4",
+            "ja4 missed 12i070400_598ed29349f1_86166bab889b",
+            "ja4 missed t10i510400_54da1506f81e_282f11336259",
+        ],
+    ),
+    (
+        "ndpi--openvpn_nohmac.pcapng",
+        "hellos inside OpenVPN's control channel are not the flow's own",
+        &[
+            "ja4 missed 12i070400_598ed29349f1_22a92d800fe4",
+            "ja4 missed 12i070400_598ed29349f1_86166bab889b",
+        ],
+    ),
+    (
+        "zeek-spicy-openvpn--openvpn_tcp_nontlsauth.pcapng",
+        "hellos inside OpenVPN's control channel are not the flow's own",
+        &["ja4 missed t10i510400_54da1506f81e_282f11336259"],
+    ),
+    (
+        "zeek-spicy-openvpn--openvpn_udp_tls-auth.pcap",
+        "hellos inside OpenVPN's control channel are not the flow's own",
+        &["ja4 missed 10i510400_54da1506f81e_282f11336259"],
+    ),
+    (
+        "pcpp--ip6_fragments.pcap",
+        "the questions lie in fragments of IP, which are not put together for names",
+        &["mdns missed 16 names"],
+    ),
+    (
+        "sv--http2-userinfo-authority-http2_userinfo_in_authority_1.pcap",
+        "a host field besides :authority, which the truth leaves out",
+        &["tcp more foo.com"],
+    ),
+    (
+        "zeek--quicdoq.pcap",
+        "a draft of QUIC whose fingerprint the truth lacks",
+        &["ja4 more q13i0307dq_55b375c5d22e_af0a630e9e67"],
+    ),
+];
 
 #[test]
 fn names_are_those_of_the_truth() {
     let Some(truth) = read_json(&folder().join("truth.json")) else {
         return;
     };
-    let show = std::env::var_os("BLOCKTAP_SHOW").is_some();
+    let mut wrong = Vec::new();
     for (name, truth) in truth["captures"].as_object().expect("captures") {
         let replay = Replay::of(&folder().join(name));
-        let mut out = Vec::new();
-        difference(
-            "tcp",
-            &replay.names(TCP),
-            &normals(truth, &["sni_tcp", "http_hosts", "http2_authorities"]),
-            &mut out,
-        );
-        difference(
-            "udp",
-            &replay.names(17),
-            &normals(truth, &["sni_quic", "sni_gquic", "sni_dtls"]),
-            &mut out,
-        );
-        let [udp, tcp, mdns, llmnr] = &replay.queries;
-        let dns: Set = udp.union(tcp).cloned().collect();
-        difference(
-            "dns",
-            &dns,
-            &normals(
-                truth,
-                &[
-                    "dns_qnames_udp53",
-                    "dns_qnames_tcp53",
-                    "dns_qnames_other_ports",
-                ],
-            ),
-            &mut out,
-        );
-        difference(
-            "mdns",
-            mdns,
-            &normals(truth, &["dns_qnames_mdns"]),
-            &mut out,
-        );
-        difference(
-            "llmnr",
-            llmnr,
-            &normals(truth, &["dns_qnames_llmnr"]),
-            &mut out,
-        );
-        difference("ja4", &replay.ja4(), &normals(truth, &["ja4"]), &mut out);
-        if show {
-            let mut applications: HashMap<String, usize> = HashMap::new();
-            for flow in &replay.flows {
-                let word = flow.found.verdict.map_or("-".to_owned(), |verdict| {
-                    format!(
-                        "{}{}",
-                        verdict.application.word(),
-                        if verdict.heuristic { "?" } else { "" }
-                    )
-                });
-                *applications.entry(word).or_default() += 1;
-            }
-            println!(
-                "== {name} looked_at={} rows={} {:?} {applications:?}",
-                replay.looked_at,
-                replay.rows,
-                replay.transactions.counters()
-            );
-            for line in &out {
-                println!("   {line}");
-            }
+        if std::env::var_os("BLOCKTAP_SHOW").is_some() {
+            show(name, &replay);
+        }
+        let mut out = differences(&replay, truth);
+        compare_hellos(&replay, truth, &mut out);
+        let known = DIFFERENCES.iter().find(|(capture, ..)| capture == name);
+        if out != known.map_or(&[][..], |(.., known)| known) {
+            wrong.push((name, out));
         }
     }
+    assert!(wrong.is_empty(), "{wrong:#?}");
+}
+
+fn differences(replay: &Replay, truth: &Value) -> Vec<String> {
+    let mut out = Vec::new();
+    let [udp, tcp, mdns, llmnr] = &replay.queries;
+    let dns: Set = udp.union(tcp).cloned().collect();
+    for (what, found, keys) in [
+        (
+            "tcp",
+            &replay.names(TCP),
+            &["sni_tcp", "http_hosts", "http2_authorities"][..],
+        ),
+        (
+            "udp",
+            &replay.names(UDP),
+            &["sni_quic", "sni_gquic", "sni_dtls"],
+        ),
+        (
+            "dns",
+            &dns,
+            &[
+                "dns_qnames_udp53",
+                "dns_qnames_tcp53",
+                "dns_qnames_other_ports",
+            ],
+        ),
+        ("mdns", mdns, &["dns_qnames_mdns"]),
+        ("llmnr", llmnr, &["dns_qnames_llmnr"]),
+        ("ja4", &replay.ja4(), &["ja4"]),
+    ] {
+        let truth = normals(truth, keys);
+        let missed: Vec<_> = truth.difference(found).collect();
+        if missed.len() > MAX_LISTED {
+            out.push(format!("{what} missed {} names", missed.len()));
+        } else {
+            out.extend(missed.iter().map(|name| format!("{what} missed {name}")));
+        }
+        out.extend(
+            found
+                .difference(&truth)
+                .map(|name| format!("{what} more {name}")),
+        );
+    }
+    out
+}
+
+/// Each hello of the truth names its own flow, and has its mark of ECH.
+fn compare_hellos(replay: &Replay, truth: &Value, out: &mut Vec<String>) {
+    let end = |event: &Value, address: &str, port: &str| {
+        let address: Option<IpAddr> = event[address].as_str().and_then(|text| text.parse().ok());
+        let number = match address {
+            Some(IpAddr::V4(four)) => u128::from(four.to_ipv6_mapped()),
+            Some(IpAddr::V6(six)) => u128::from(six),
+            None => 0,
+        };
+        (number, event[port].as_u64().unwrap_or(0) as u16)
+    };
+    let hellos = truth["events"]["client_hellos"].as_array();
+    for event in hellos.into_iter().flatten() {
+        let Some(via @ ("tcp" | "quic")) = event["via"].as_str() else {
+            continue;
+        };
+        let (client, server) = (end(event, "src", "sport"), end(event, "dst", "dport"));
+        let sni = texts(event, "sni").next().map(normal);
+        let is_named = |found: &Found| {
+            let known = sni.as_deref().unwrap_or_default();
+            known.is_empty() || found.names().iter().any(|name| **name == *known)
+        };
+        let has_mark = |found: &Found| found.ech || event.get("ech").is_none();
+        let named = replay
+            .flows
+            .iter()
+            .filter(|flow| flow.client == client && flow.server == server)
+            .any(|flow| is_named(&flow.found) && has_mark(&flow.found));
+        if !named && !texts(event, "ja4").any(|ja4| out.iter().any(|line| line.ends_with(ja4))) {
+            out.push(format!(
+                "{via} hello of frame {} gave nothing",
+                event["frame"]
+            ));
+        }
+    }
+}
+
+/// Prints what the flows of a capture are.
+fn show(name: &str, replay: &Replay) {
+    let mut applications = BTreeMap::<_, usize>::new();
+    for flow in &replay.flows {
+        let word = flow.found.application().map_or("-", Application::word);
+        *applications.entry(word).or_default() += 1;
+    }
+    println!(
+        "{name}: {} looks, {} rows, {:?}, {applications:?}",
+        replay.looked_at,
+        replay.rows,
+        replay.transactions.counters()
+    );
 }
 
 #[test]
@@ -340,10 +452,7 @@ fn every_cut_of_a_hello_gives_its_name_and_fingerprint() {
             "{name}"
         );
         assert_eq!(
-            found
-                .and_then(|found| found.ja4)
-                .as_ref()
-                .map(|ja4| ja4.as_str()),
+            found.and_then(|found| found.ja4).as_ref().map(Ja4::as_str),
             ja4,
             "{name}"
         );
