@@ -111,7 +111,9 @@ impl Replay {
         });
         let flow = &mut self.flows[index];
         flow.closed |= level.tcp_flags & (FIN | RST) != 0;
-        let Some(state) = &mut flow.state else { return };
+        if flow.state.is_none() {
+            return;
+        }
         self.looked_at += 1;
         let from_client = source == flow.client;
         let (transactions, join, queries, rows) = (
