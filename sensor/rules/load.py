@@ -59,7 +59,9 @@ def _parse_format(given: str | None) -> tuple[str | None, str]:
         return None, ""
     name, colon, country = given.partition(":")
     if name not in NAMES:
-        raise RuleError(f"unknown format {printable(given)!r}; {nearest(name, NAMES)}")
+        guess, listed = nearest(name, NAMES), f"known are {', '.join(NAMES)}"
+        mend = listed if guess == listed else f"{guess} {listed}"
+        raise RuleError(f"unknown format {printable(given)!r}; {mend}")
     if colon and (name != RIR or not (len(country) == 2 and country.isascii() and country.isalpha())):
         raise RuleError(
             f"unknown format {printable(given)!r}; a country is taken of a registry's file, as in rir:KP"

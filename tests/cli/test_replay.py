@@ -2,6 +2,7 @@
 
 import json
 import os
+import resource
 import struct
 from pathlib import Path
 
@@ -201,6 +202,21 @@ class TestStore:
         ended = blocktap("replay", DEMO, "--store", cut)
         assert ended.returncode == 1
         assert ended.stderr == f"blocktap: cannot open the store {cut}: Not a directory\n"
+
+    def test_place_where_nothing_can_be_made(self) -> None:
+        ended = blocktap("replay", DEMO, "--store", "/proc/blocktap-store")
+        assert ended.returncode == 1
+        assert ended.stderr.startswith("blocktap: cannot open the store /proc/blocktap-store: ")
+
+    def test_full_disk(self, store: Path) -> None:
+        def little_room() -> None:
+            resource.setrlimit(resource.RLIMIT_FSIZE, (8192, 8192))
+
+        ended = blocktap("replay", DEMO, "--store", store, preexec_fn=little_room)
+        assert ended.returncode == 1
+        assert f"blocktap: cannot write {store}/flows/" in ended.stderr
+        assert "Traceback" not in ended.stderr
+        assert not list(store.glob("flows/*/*.parquet"))
 
     @pytest.mark.skipif(os.geteuid() == 0, reason="root may write anywhere")
     def test_folder_that_may_not_be_written(self, tmp_path: Path) -> None:

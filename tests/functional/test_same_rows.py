@@ -143,11 +143,13 @@ class TestWays:
         assert unpacked.rows.table("flows").equals(plain.rows.table("flows"))
         assert unpacked.result.packets == plain.result.packets
 
-    def test_standard_input(self, capture: Path, tmp_path: Path) -> None:
+    @pytest.mark.parametrize("packed", [False, True])
+    def test_standard_input(self, capture: Path, tmp_path: Path, packed: bool) -> None:
         watch = ["--watch", "0.0.0.0/0", "--watch", "::/0"]
         command = [sys.executable, "-m", "sensor", "replay", "-", "--store", str(tmp_path / "store"), *watch]
-        with capture.open("rb") as file:
-            subprocess.run(command, stdin=file, check=True, capture_output=True, timeout=60)
+        data = capture.read_bytes()
+        data = gzip.compress(data) if packed else data
+        subprocess.run(command, input=data, check=True, capture_output=True, timeout=60)
         stored = pa.dataset.dataset(tmp_path / "store" / "flows").to_table()
         expected = replay(capture).rows.table("flows")
         assert in_order(stored.select(expected.column_names)).equals(expected)
