@@ -3,6 +3,7 @@
 use proptest::collection::vec;
 use proptest::prelude::*;
 
+use super::super::Packet;
 use super::build::{
     ACK, Cut, FIN, LIMITS, RST, SECOND, SYN, Stream, TCP, UDP, block_of, host, level, replay,
 };
@@ -109,6 +110,13 @@ proptest! {
             prop_assert_eq!(row, expected);
         }
         prop_assert_eq!(rows.len(), expected.len());
+
+        // Nor does it matter which flows fall together in the table.
+        let crowded: Vec<_> = packets
+            .iter()
+            .map(|packet| Packet { hash: packet.hash & 1, ..*packet })
+            .collect();
+        prop_assert_eq!(&replay(LIMITS, &crowded, &cuts).0, &rows);
 
         let counted: u64 = rows.iter().map(|row| row.packets.0 + row.packets.1).sum();
         prop_assert_eq!(counted, packets.len() as u64);
