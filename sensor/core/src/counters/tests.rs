@@ -63,17 +63,18 @@ proptest! {
 fn rows_are_written_when_there_are_many_and_none_is_lost() {
     let mut accounting = Accounting::default();
     let mut written = Vec::new();
-    let frames = 3 * MAX_HELD as u64;
+    let frames = 3 * MAX_HELD;
     for round in 0..2 {
-        for number in 0..frames as i64 {
-            accounting.at(number * INTERVAL_NS + round, 0).packets_seen += 1;
+        for number in (0..).take(frames) {
+            let time_ns = number * INTERVAL_NS + round;
+            accounting.at(time_ns, 0).packets_seen += 1;
             written.append(accounting.full());
         }
     }
     assert!(written.len() >= 5 * MAX_HELD);
     written.extend(accounting.finish());
-    assert_eq!(sum(&written).packets_seen, 2 * frames);
-    assert_eq!(accounting.total().packets_seen, 2 * frames);
+    assert_eq!(sum(&written).packets_seen, 2 * frames as u64);
+    assert_eq!(accounting.total().packets_seen, 2 * frames as u64);
     assert!(accounting.finish().is_empty());
 }
 

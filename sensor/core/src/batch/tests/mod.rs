@@ -43,7 +43,7 @@ fn texts(batch: &RecordBatch, name: &str) -> Vec<Option<String>> {
     repeated
         .keys()
         .iter()
-        .map(|key| key.map(|key| words.value(key as usize).to_owned()))
+        .map(|key| key.map(|key| words.value(key.unsigned_abs() as usize).to_owned()))
         .collect()
 }
 

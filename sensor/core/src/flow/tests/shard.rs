@@ -20,6 +20,7 @@ pub(super) fn step_ns() -> impl Strategy<Value = i64> {
         3 => -8 * SECOND..0,
         1 => -30 * SECOND..80 * SECOND,
         1 => -1_000_000 * SECOND..1_000_000 * SECOND,
+        1 => prop_oneof![Just(0), Just(i64::MAX), Just(i64::MIN)],
     ]
 }
 
@@ -77,7 +78,7 @@ fn sequence(steps: Vec<(i64, Level, bool)>) -> Vec<Sent> {
     steps
         .into_iter()
         .map(|(step_ns, level, moves)| {
-            time_ns += step_ns;
+            time_ns = step_ns.saturating_add(time_ns);
             moved ^= moves;
             Sent {
                 time_ns,
