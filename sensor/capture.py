@@ -3,14 +3,15 @@
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
-from typing import Protocol, Self
-
-import pyarrow as pa
+from typing import TYPE_CHECKING, Protocol, Self
 
 from sensor import _core
 from sensor.config import Config
 from sensor.errors import CaptureError
 from sensor.rules.model import Plan
+
+if TYPE_CHECKING:
+    import pyarrow as pa
 
 __all__ = ["InputResult", "Progress", "ReplayResult", "Replaying", "RowSink"]
 
@@ -21,7 +22,7 @@ NANOSECONDS = 1_000_000_000
 class RowSink(Protocol):
     """What takes rows: a store's writer, or something that counts them."""
 
-    def write(self, table: str, batch: pa.RecordBatch) -> None:
+    def write(self, table: str, batch: "pa.RecordBatch") -> None:
         """Take rows of a table."""
 
 
@@ -126,8 +127,16 @@ class Replaying:
 
     def batches(
         self, on_progress: Callable[[Progress], None] | None = None
-    ) -> Iterator[tuple[str, pa.RecordBatch]]:
+    ) -> Iterator[tuple[str, "pa.RecordBatch"]]:
         """Rows with their table as they come; ``on_progress`` is called a few times a second."""
+        import pyarrow as pa
+
+        for table, batch in self._core_batches(on_progress):
+            yield table, pa.record_batch(batch)
+
+    def _core_batches(
+        self, on_progress: Callable[[Progress], None] | None = None
+    ) -> Iterator[tuple[str, _core.Batch]]:
         while True:
             try:
                 rows = self._core.next(POLL_S)
@@ -136,17 +145,20 @@ class Replaying:
             if on_progress is not None:
                 on_progress(Progress(*self._core.progress()))
             if rows is not None:
-                yield rows[0], pa.record_batch(rows[1])
+                yield rows
 
     def run(
         self, sink: RowSink | None, on_progress: Callable[[Progress], None] | None = None
     ) -> ReplayResult:
         """Move every row into ``sink`` (None discards them) and say what it came to."""
         rows = {"flows": 0, "dns": 0, "hosts": 0, "accounting": 0}
-        for table, batch in self.batches(on_progress):
-            rows[table] += batch.num_rows
+        for table, batch in self._core_batches(on_progress):
+            rows[table] += len(batch)
             if sink is not None:
-                sink.write(table, batch)
+                # Only rows that somebody wants are worth the import.
+                import pyarrow as pa
+
+                sink.write(table, pa.record_batch(batch))
         return self._result(rows)
 
     def _result(self, rows: dict[str, int]) -> ReplayResult:
@@ -158,8 +170,13 @@ class Replaying:
     def __enter__(self) -> Self:
         return self
 
-    def __exit__(self, *_: object) -> None:
-        """Stop the core where an exception left it running, and wait for its threads."""
+    def __exit__(self, kind: type[BaseException] | None, *_: object) -> None:
+        """Stop the core where an exception left it running, and wait for its threads.
+
+        Who interrupts does not wait: the input may be a pipe through which nothing comes.
+        """
         self._core.stop()
-        for _rows in self.batches():
+        if kind is not None and issubclass(kind, KeyboardInterrupt):
+            return
+        for _rows in self._core_batches():
             pass

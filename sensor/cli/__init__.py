@@ -6,6 +6,7 @@ Command files import typer and the standard library at their top and everything 
 that ``--help`` answers at once; a test holds that.
 """
 
+import os
 import sys
 from importlib import import_module
 from pkgutil import iter_modules
@@ -13,7 +14,6 @@ from typing import Annotated
 
 import typer
 
-from sensor import __version__
 from sensor.errors import CaptureError, ConfigError, RuleError, StoreError
 
 __all__ = ["command_names", "main", "make_app"]
@@ -49,6 +49,8 @@ def make_app(names: list[str]) -> typer.Typer:
 
 def main() -> None:
     """Run the command that the arguments name, and turn a failure into its message and exit status."""
+    # Nothing here multiplies matrices; the threads for it would cost more than the program's start.
+    os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
     names = command_names()
     asked_for = sys.argv[1] if len(sys.argv) > 1 else None
     app = make_app([asked_for] if asked_for in names else names)
@@ -73,6 +75,8 @@ def _stop(error: Exception, status: int) -> None:
 
 def _print_version(asked: bool) -> None:
     if asked:
+        from sensor import __version__
+
         typer.echo(f"blocktap {__version__}")
         raise typer.Exit
 

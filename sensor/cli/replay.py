@@ -10,6 +10,8 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from sensor.errors import RuleError
+
 if TYPE_CHECKING:
     from sensor.capture import Replaying, ReplayResult
     from sensor.config import Config
@@ -105,6 +107,7 @@ def _load_plan(
     """Take the rules named by hand, else those of the settings, else the shipped ones; tell what is odd."""
     from sensor.rules import load_plan
 
+    _check_words(watch, list_format)
     by_hand = bool(blocks or watch)
     plan = load_plan(
         blocks or ([] if by_hand else settings.rules.blocks),
@@ -120,6 +123,16 @@ def _load_plan(
             f"{first.text}: {first.reason}; `blocktap check` lists them"
         )
     return plan
+
+
+def _check_words(watch: list[str] | None, list_format: str | None) -> None:
+    """Tell a mistake in the options themselves from one in a file of rules."""
+    from sensor.rules import load_plan
+
+    try:
+        load_plan([], watch or ["::/0"], format=list_format)
+    except RuleError as error:
+        raise typer.BadParameter(str(error)) from None
 
 
 def _open_store(

@@ -59,9 +59,7 @@ def _parse_format(given: str | None) -> tuple[str | None, str]:
         return None, ""
     name, colon, country = given.partition(":")
     if name not in NAMES:
-        raise RuleError(
-            f"unknown format {printable(given)!r}, {nearest(name, NAMES)}; known are {', '.join(NAMES)}"
-        )
+        raise RuleError(f"unknown format {printable(given)!r}; {nearest(name, NAMES)}")
     if colon and (name != RIR or not (len(country) == 2 and country.isascii() and country.isalpha())):
         raise RuleError(
             f"unknown format {printable(given)!r}; a country is taken of a registry's file, as in rir:KP"

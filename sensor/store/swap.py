@@ -44,7 +44,7 @@ def pending_swaps(root: Path) -> dict[Path, Swap]:
     """The swaps that are decided but not carried out, by their journal files."""
     try:
         names = sorted(os.listdir(journal_folder(root)))
-    except FileNotFoundError:
+    except (FileNotFoundError, NotADirectoryError):
         return {}
     return {
         journal_folder(root) / name: _read(journal_folder(root) / name)

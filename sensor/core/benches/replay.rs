@@ -1,5 +1,5 @@
 //! The packet path alone, without Python or rows, for profiles:
-//! `cargo bench --no-default-features --bench replay -- CAPTURE [WORKERS]`.
+//! `cargo bench --no-default-features --bench replay -- CAPTURE [WORKERS] [PREFIXES]`.
 
 use std::sync::Arc;
 use std::time::Instant;
@@ -43,11 +43,17 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
         return Ok(());
     };
     let workers = arguments.next().map_or(Ok(1), |count| count.parse())?;
+    let more = arguments.next().map_or(Ok(0), |count| count.parse())?;
+    let mut prefixes = vec![everything(0xffff_0000_0000, 96), everything(0, 0)];
+    let mut state = 1u64;
+    prefixes.extend((0..more).map(|_| {
+        state = state
+            .wrapping_mul(6_364_136_223_846_793_005)
+            .wrapping_add(1_442_695_040_888_963_407);
+        everything(0xffff_0000_0000 | u128::from(state >> 40 << 8), 120)
+    }));
     let settings = Settings {
-        watch: Arc::new(Watch::new(&[
-            everything(0xffff_0000_0000, 96),
-            everything(0, 0),
-        ])?),
+        watch: Arc::new(Watch::new(&prefixes)?),
         tunnels: Tunnels::default(),
         limits: FlowLimits::default(),
         workers,

@@ -1,5 +1,6 @@
 //! The life of a packet: read, decoded, matched, placed on a worker, counted in its flow.
 
+use std::hint::black_box;
 use std::io;
 use std::sync::Arc;
 
@@ -44,10 +45,73 @@ impl Work {
     }
 }
 
+/// Packets that go through the stages together.
+const GROUP: usize = 16;
+
+/// A packet between decoding and its flow.
+#[derive(Debug, Default)]
+struct Place {
+    is_ip: bool,
+    levels: Levels,
+    /// Position of the level that counts, and the blocks of its source and destination.
+    level: usize,
+    blocks: (BlockRef, BlockRef),
+    version: u8,
+    tickets: [u32; 2],
+}
+
+impl Place {
+    /// Begins the lookup of the innermost level's addresses.
+    #[inline]
+    fn approach(&mut self, watch: &Watch) {
+        if let (true, Some(level)) = (self.is_ip, self.levels.as_slice().last()) {
+            self.version = level.version;
+            self.tickets = [level.source, level.destination]
+                .map(|address| watch.approach(level.version, address));
+        }
+    }
+
+    /// Goes on with it.
+    #[inline]
+    fn touch(&self, watch: &Watch) -> u64 {
+        let [source, destination] = self.tickets;
+        watch.touch(self.version, source) ^ watch.touch(self.version, destination)
+    }
+
+    /// Finds the innermost level with a watched address.
+    #[inline]
+    fn find_blocks(&mut self, watch: &Watch, time_ns: i64) {
+        let levels = if self.is_ip {
+            self.levels.as_slice()
+        } else {
+            &[]
+        };
+        for (number, level) in levels.iter().enumerate().rev() {
+            self.level = number;
+            self.blocks = (
+                watch.lookup(level.version, level.source, time_ns),
+                watch.lookup(level.version, level.destination, time_ns),
+            );
+            if !self.blocks.0.is_none() || !self.blocks.1.is_none() {
+                break;
+            }
+        }
+    }
+
+    /// The level found, unless no address is watched.
+    #[inline]
+    fn watched(&self) -> Option<&Level> {
+        if self.blocks.0.is_none() && self.blocks.1.is_none() {
+            return None;
+        }
+        self.levels.as_slice().get(self.level)
+    }
+}
+
 /// One worker's stages.
 pub struct Pipeline {
     settings: Settings,
-    levels: Levels,
+    group: Vec<Place>,
     shard: Shard,
     accounting: Accounting,
     last: Option<(i64, u16)>,
@@ -66,7 +130,7 @@ impl Pipeline {
         })?;
         Ok(Self {
             settings,
-            levels: Levels::default(),
+            group: std::iter::repeat_with(Place::default).take(GROUP).collect(),
             shard,
             accounting: Accounting::default(),
             last: None,
@@ -77,43 +141,57 @@ impl Pipeline {
     pub fn decode(&mut self, work: &mut Work) {
         work.placed.resize_with(self.settings.workers, Vec::new);
         work.placed.iter_mut().for_each(Vec::clear);
-        for (record, &clock_ns) in work.chunk.records.iter().zip(&work.clocks) {
-            let frame = work.chunk.packet(record);
-            let counts = self.accounting.at(record.time_ns, record.interface);
-            counts.packets_seen += 1;
-            counts.bytes_seen += u64::from(record.original);
-            counts.packets_truncated += u64::from(record.captured < record.original);
-            match decode(
-                record.link,
-                frame,
-                record.original,
-                self.settings.tunnels,
-                &mut self.levels,
-            ) {
-                Ok(()) => {}
-                Err(reason) if reason.is_malformed() => {
-                    counts.packets_malformed += 1;
-                    continue;
-                }
-                Err(_) => {
+        let mut group = std::mem::take(&mut self.group);
+        let clocks = work.clocks.chunks(GROUP);
+        for (records, clocks) in work.chunk.records.chunks(GROUP).zip(clocks) {
+            for (place, record) in group.iter_mut().zip(records) {
+                place.is_ip = self.decode_one(&work.chunk, record, &mut place.levels);
+            }
+            // All lookups together and in steps, so that their cache misses overlap.
+            let watch = &self.settings.watch;
+            for place in group.iter_mut().take(records.len()) {
+                place.approach(watch);
+            }
+            black_box(group.iter().fold(0, |sum, place| sum ^ place.touch(watch)));
+            for (place, record) in group.iter_mut().zip(records) {
+                place.find_blocks(watch, record.time_ns);
+            }
+            let places = group.iter().zip(records.iter().zip(clocks));
+            for (place, (record, &clock_ns)) in places.filter(|(place, _)| place.is_ip) {
+                let counts = self.accounting.at(record.time_ns, record.interface);
+                let Some(level) = place.watched() else {
                     counts.packets_unmatched += 1;
                     continue;
+                };
+                counts.packets_matched += 1;
+                let keys = &self.settings.keys;
+                let mut packet = Packet::new(record, level, place.blocks, clock_ns, keys);
+                let frame = work.chunk.packet(record);
+                packet.set_fingerprint(frame.get(level.header as usize..).unwrap_or(&[]));
+                let worker = placed_on(packet.placement(), self.settings.workers);
+                if let Some(list) = work.placed.get_mut(worker) {
+                    list.push(packet);
                 }
             }
-            let watch = &self.settings.watch;
-            let Some((level, blocks)) = innermost_watched(watch, self.levels.as_slice(), record)
-            else {
-                counts.packets_unmatched += 1;
-                continue;
-            };
-            counts.packets_matched += 1;
-            let mut packet = Packet::new(record, level, blocks, clock_ns, &self.settings.keys);
-            packet.set_fingerprint(frame.get(level.header as usize..).unwrap_or(&[]));
-            let worker = placed_on(packet.placement(), self.settings.workers);
-            if let Some(list) = work.placed.get_mut(worker) {
-                list.push(packet);
-            }
         }
+        self.group = group;
+    }
+
+    /// Decodes a frame and counts it, except where it holds IP: then it is matched first.
+    #[inline]
+    fn decode_one(&mut self, chunk: &Chunk, record: &Record, levels: &mut Levels) -> bool {
+        let frame = chunk.packet(record);
+        let counts = self.accounting.at(record.time_ns, record.interface);
+        counts.packets_seen += 1;
+        counts.bytes_seen += u64::from(record.original);
+        counts.packets_truncated += u64::from(record.captured < record.original);
+        let tunnels = self.settings.tunnels;
+        match decode(record.link, frame, record.original, tunnels, levels) {
+            Ok(()) => return true,
+            Err(reason) if reason.is_malformed() => counts.packets_malformed += 1,
+            Err(_) => counts.packets_unmatched += 1,
+        }
+        false
     }
 
     /// Counts the packets placed on this worker, in the order of the stream.
@@ -153,21 +231,6 @@ impl Pipeline {
     pub fn accounting(&mut self) -> &mut Accounting {
         &mut self.accounting
     }
-}
-
-/// The innermost level with a watched address, and the blocks of its source and destination.
-#[inline]
-fn innermost_watched<'a>(
-    watch: &Watch,
-    levels: &'a [Level],
-    record: &Record,
-) -> Option<(&'a Level, (BlockRef, BlockRef))> {
-    levels.iter().rev().find_map(|level| {
-        let source = watch.lookup(level.version, level.source, record.time_ns);
-        let destination = watch.lookup(level.version, level.destination, record.time_ns);
-        let watched = !source.is_none() || !destination.is_none();
-        watched.then_some((level, (source, destination)))
-    })
 }
 
 /// The worker that counts the packets of a watched address.

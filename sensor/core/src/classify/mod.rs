@@ -12,6 +12,7 @@ mod bytes;
 mod coins;
 mod curve;
 mod ethereum;
+mod found;
 mod games;
 mod infrastructure;
 mod ipsec;
@@ -21,12 +22,21 @@ mod openvpn;
 mod p2p;
 mod plain;
 mod proxy;
+mod refine;
 mod remote;
+mod state;
 mod tracked;
 mod voice;
 mod vpn;
 
 pub use application::Application;
+pub use found::{Found, MAX_FOUND_NAME_BYTES, MAX_FOUND_NAMES, MAX_USER_AGENTS, NameSource};
+pub use refine::Resolvers;
+pub use state::{
+    DatagramState, MAX_CLASSIFY_SEGMENTS, MAX_NAME_DATAGRAMS, MAX_NAME_SEGMENTS, MAX_STATE_BYTES,
+    NameState, NameStates, NameStatesCounters, Naming, Segment, StateRef, Step, StreamState,
+    UdpDatagram,
+};
 pub use tracked::UdpState;
 
 /// What a flow is, and why.

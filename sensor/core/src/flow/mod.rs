@@ -5,6 +5,7 @@ mod duplicate;
 mod entry;
 mod expiry;
 mod fragment;
+mod head;
 mod key;
 mod packet;
 mod pages;
@@ -14,6 +15,7 @@ mod table;
 
 pub use clock::StreamClock;
 pub use entry::{EndReason, Flow, Initiator};
+pub use head::{Head, MAX_HEAD_BYTES, Pushed};
 pub use key::{FlowKey, HashKeys};
 pub use packet::Packet;
 pub use shard::{Shard, ShardCounters};

@@ -7,6 +7,7 @@
 
 pub mod dns;
 pub mod dns_name;
+pub mod dns_table;
 pub mod dtls;
 pub mod fragments;
 pub mod gquic;
@@ -15,6 +16,7 @@ pub mod hpack;
 pub mod http;
 pub mod http2;
 pub mod ja4;
+pub mod join;
 pub mod proxied;
 pub mod quic;
 pub mod quic_crypto;

@@ -149,6 +149,27 @@ impl Watch {
         Ok(Self { ipv4, ipv6, dated })
     }
 
+    /// Reads what the lookup of an address will need first, so that it is near then; gives a ticket for
+    /// [`Self::touch`].
+    #[inline]
+    pub fn approach(&self, version: u8, address: u128) -> u32 {
+        if version == 4 {
+            self.ipv4.approach(address as u32)
+        } else {
+            self.ipv6.approach((address >> 96) as u32)
+        }
+    }
+
+    /// Reads what it will need next. What it gives means nothing.
+    #[inline]
+    pub fn touch(&self, version: u8, ticket: u32) -> u64 {
+        if version == 4 {
+            self.ipv4.touch(ticket)
+        } else {
+            self.ipv6.touch(ticket)
+        }
+    }
+
     /// The block of an address of IP `version` at `time_ns`.
     #[inline]
     pub fn lookup(&self, version: u8, address: u128, time_ns: i64) -> BlockRef {

@@ -1,9 +1,9 @@
 //! A multibit trie with compressed nodes, after Asai and Ohara, "Poptrie" (SIGCOMM 2015): the first
-//! 16 bits index a table, then each node stands for 6 bits and finds its children and leaves by
+//! 18 bits index a table, then each node stands for 6 bits and finds its children and leaves by
 //! counting bits. Addresses are left-aligned, so both families share the code.
 
-/// Bits of the first table.
-const ROOT_BITS: u8 = 16;
+/// Bits of the first table: 18, so that the usual lengths end a node, /24 and /30.
+const ROOT_BITS: u8 = 18;
 /// Bits a node stands for.
 const STRIDE: u8 = 6;
 /// Set in a root entry that is the index of a node; otherwise the entry is a leaf's value.
@@ -128,21 +128,42 @@ impl Trie {
         self.nodes[task.node] = node;
     }
 
+    /// Reads where the lookup of a left-aligned address begins, so that it is near when it is needed.
+    #[inline]
+    pub(super) fn approach(&self, top_bits: u32) -> u32 {
+        self.root[(top_bits >> (32 - ROOT_BITS)) as usize]
+    }
+
+    /// Reads the node behind that, for the same reason.
+    #[inline]
+    pub(super) fn touch(&self, entry: u32) -> u64 {
+        if entry & NODE == 0 {
+            return 0;
+        }
+        self.nodes
+            .get((entry & !NODE) as usize)
+            .map_or(0, |node| node.children)
+    }
+
     /// The value of the longest prefix that holds an IPv4 address.
     #[inline]
     pub(super) fn lookup_short(&self, address: u32) -> u32 {
         let aligned = u64::from(address) << 32;
-        self.descend(self.root[(address >> 16) as usize], ROOT_BITS, |depth| {
-            (aligned << depth) >> 58
-        })
+        self.descend(
+            self.root[(address >> (32 - ROOT_BITS)) as usize],
+            ROOT_BITS,
+            |depth| (aligned << depth) >> 58,
+        )
     }
 
     /// The value of the longest prefix that holds an IPv6 address.
     #[inline]
     pub(super) fn lookup(&self, address: u128) -> u32 {
-        self.descend(self.root[(address >> 112) as usize], ROOT_BITS, |depth| {
-            ((address << depth) >> 122) as u64
-        })
+        self.descend(
+            self.root[(address >> (128 - ROOT_BITS)) as usize],
+            ROOT_BITS,
+            |depth| ((address << depth) >> 122) as u64,
+        )
     }
 
     #[inline]

@@ -1,0 +1,254 @@
+//! What the naming stages have found out of one flow.
+
+use super::{Application, Verdict};
+use crate::name::Name;
+use crate::name::http::Authority;
+use crate::name::ja4::Ja4;
+use crate::name::proxied::Proxy;
+use crate::name::tls::ClientHello;
+
+/// Most distinct names kept of one flow; further ones are counted.
+pub const MAX_FOUND_NAMES: usize = 16;
+/// Most bytes of them all.
+pub const MAX_FOUND_NAME_BYTES: usize = 2048;
+/// Most distinct user agents kept of one flow.
+pub const MAX_USER_AGENTS: usize = 4;
+/// Longest user agent kept; longer ones are cut.
+pub const MAX_USER_AGENT_BYTES: usize = 256;
+
+/// Where a name stood.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+#[repr(u8)]
+pub enum NameSource {
+    /// Server name in a hello of TLS or DTLS.
+    TlsSni,
+    /// Server name in a hello of QUIC.
+    QuicSni,
+    /// HTTP's Host or `:authority`.
+    HttpHost,
+    /// A DNS flow's question.
+    DnsQuery,
+    /// A DNS answer to the inside host.
+    DnsAnswer,
+}
+
+impl NameSource {
+    /// Every source, in the order of their numbers.
+    pub const ALL: [Self; 5] = [
+        Self::TlsSni,
+        Self::QuicSni,
+        Self::HttpHost,
+        Self::DnsQuery,
+        Self::DnsAnswer,
+    ];
+
+    /// The word of the `name_source` column.
+    pub const fn word(self) -> &'static str {
+        match self {
+            Self::TlsSni => "tls_sni",
+            Self::QuicSni => "quic_sni",
+            Self::HttpHost => "http_host",
+            Self::DnsQuery => "dns_query",
+            Self::DnsAnswer => "dns_answer",
+        }
+    }
+
+    /// Which name is the best: the lower the better, the first of equals.
+    const fn rank(self) -> u8 {
+        match self {
+            Self::TlsSni | Self::QuicSni => 0,
+            Self::HttpHost => 1,
+            Self::DnsQuery => 2,
+            Self::DnsAnswer => 3,
+        }
+    }
+}
+
+/// What is known of a flow; lives as long as the flow, beside its hot state.
+#[derive(Debug, Default)]
+pub struct Found {
+    /// What the flow is, and why.
+    pub verdict: Option<Verdict>,
+    /// A proxy carried the connection that is named.
+    pub proxied: Option<Proxy>,
+    /// The connection went over to TLS after a beginning in the clear.
+    pub starttls: bool,
+    /// Encrypted Client Hello was offered.
+    pub ech: bool,
+    /// Fingerprint of the first client hello.
+    pub ja4: Option<Ja4>,
+    /// First application protocol that the first client hello offered.
+    pub alpn: Option<Box<str>>,
+    /// Names left out for their number or their length.
+    pub names_dropped: u32,
+    names: Vec<Box<str>>,
+    name_bytes: usize,
+    best: Option<(usize, NameSource)>,
+    user_agents: Vec<Box<str>>,
+}
+
+impl Found {
+    /// What the flow is.
+    pub fn application(&self) -> Option<Application> {
+        self.verdict.map(|verdict| verdict.application)
+    }
+
+    /// The best name and where it stood: a hello's before a Host, the first before later ones.
+    pub fn name(&self) -> Option<(&str, NameSource)> {
+        let (index, source) = self.best?;
+        Some((self.names.get(index)?, source))
+    }
+
+    /// Every distinct name, in order.
+    pub fn names(&self) -> &[Box<str>] {
+        &self.names
+    }
+
+    /// Distinct user agents, in order, as printable text.
+    pub fn user_agents(&self) -> &[Box<str>] {
+        &self.user_agents
+    }
+
+    /// Whether nothing has been found.
+    pub fn is_empty(&self) -> bool {
+        self.verdict.is_none() && self.names.is_empty() && self.ja4.is_none()
+    }
+
+    /// Says what the flow is, where nothing has said so before.
+    pub(super) fn say(&mut self, verdict: Verdict) {
+        self.verdict.get_or_insert(verdict);
+    }
+
+    /// Adds a name, lower case.
+    pub(super) fn add_name(&mut self, name: &str, source: NameSource) {
+        if name.is_empty() {
+            return;
+        }
+        let known = self.names.iter().position(|known| **known == *name);
+        let better = self
+            .best
+            .is_none_or(|(_, best)| source.rank() < best.rank());
+        let index = known.or_else(|| self.keep(name, better));
+        if let (Some(index), true) = (index, better) {
+            self.best = Some((index, source));
+        }
+    }
+
+    /// Adds the name of a Host header.
+    pub(super) fn add_host(&mut self, host: Authority<'_>) {
+        if let Some(name) = Name::from_wire(host.name()) {
+            self.add_name(&name, NameSource::HttpHost);
+        }
+    }
+
+    /// Adds a user agent as sent.
+    pub(super) fn add_user_agent(&mut self, sent: &[u8]) {
+        let sent = sent.get(..MAX_USER_AGENT_BYTES).unwrap_or(sent);
+        let printable = |&octet: &u8| {
+            if octet == b' ' || octet.is_ascii_graphic() {
+                char::from(octet)
+            } else {
+                '?'
+            }
+        };
+        let is_known = |known: &str| {
+            known
+                .bytes()
+                .eq(sent.iter().map(|octet| printable(octet) as u8))
+        };
+        if sent.is_empty()
+            || self.user_agents.len() >= MAX_USER_AGENTS
+            || self.user_agents.iter().any(|known| is_known(known))
+        {
+            return;
+        }
+        self.user_agents.push(sent.iter().map(printable).collect());
+    }
+
+    /// Takes what a client hello says, all but what application it makes.
+    pub(super) fn add_hello(&mut self, hello: &ClientHello, source: NameSource) {
+        if let Some(sni) = &hello.sni {
+            self.add_name(sni, source);
+        }
+        self.ech |= hello.ech;
+        if self.ja4.is_none() {
+            self.ja4 = hello.ja4;
+            self.alpn.clone_from(&hello.alpn_first);
+        }
+    }
+
+    /// Keeps a new name where there is room; a better one takes the last place where there is none.
+    fn keep(&mut self, name: &str, better: bool) -> Option<usize> {
+        let fits = |found: &Self| {
+            found.names.len() < MAX_FOUND_NAMES
+                && found.name_bytes + name.len() <= MAX_FOUND_NAME_BYTES
+        };
+        while better && !fits(self) {
+            self.name_bytes -= self.names.pop()?.len();
+            self.names_dropped += 1;
+        }
+        if !fits(self) {
+            self.names_dropped = self.names_dropped.saturating_add(1);
+            return None;
+        }
+        self.name_bytes += name.len();
+        self.names.push(name.into());
+        Some(self.names.len() - 1)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_best_name_is_the_first_of_the_best_kind() {
+        let mut found = Found::default();
+        found.add_name("host", NameSource::HttpHost);
+        found.add_name("other", NameSource::HttpHost);
+        assert_eq!(found.name(), Some(("host", NameSource::HttpHost)));
+        found.add_name("sni", NameSource::TlsSni);
+        found.add_name("later", NameSource::TlsSni);
+        assert_eq!(found.name(), Some(("sni", NameSource::TlsSni)));
+        found.add_name("host", NameSource::HttpHost);
+        let names: Vec<&str> = found.names().iter().map(|name| &**name).collect();
+        assert_eq!(names, ["host", "other", "sni", "later"]);
+    }
+
+    #[test]
+    fn names_are_bounded_and_a_better_one_finds_room() {
+        let mut found = Found::default();
+        for number in 0..20 {
+            found.add_name(&format!("host-{number}"), NameSource::HttpHost);
+        }
+        assert_eq!((found.names().len(), found.names_dropped), (16, 4));
+        found.add_name("sni", NameSource::TlsSni);
+        assert_eq!(found.name(), Some(("sni", NameSource::TlsSni)));
+        assert_eq!((found.names().len(), found.names_dropped), (16, 5));
+        let mut found = Found::default();
+        for letter in b'a'..=b'z' {
+            let name = String::from(char::from(letter)).repeat(255);
+            found.add_name(&name, NameSource::DnsQuery);
+        }
+        assert_eq!((found.names().len(), found.names_dropped), (8, 18));
+    }
+
+    #[test]
+    fn user_agents_are_printable_distinct_and_bounded() {
+        let mut found = Found::default();
+        for sent in [
+            &b"a b\xff"[..],
+            b"a b\xff",
+            b"",
+            &[b'x'; 999],
+            b"3",
+            b"4",
+            b"5",
+        ] {
+            found.add_user_agent(sent);
+        }
+        assert_eq!(found.user_agents().len(), MAX_USER_AGENTS);
+        assert_eq!(&*found.user_agents()[0], "a b?");
+        assert_eq!(found.user_agents()[1].len(), MAX_USER_AGENT_BYTES);
+    }
+}

@@ -1,0 +1,259 @@
+//! DNS transactions: each query matched with its answer, one row for both.
+
+use std::collections::{HashMap, VecDeque};
+use std::hash::{BuildHasher, RandomState};
+
+use super::dns::Message;
+
+mod row;
+#[cfg(test)]
+mod tests;
+
+pub use row::{DnsAnswer, DnsRow, DnsTransport, MAX_ROW_ANSWERS, MAX_ROW_CNAMES};
+
+/// Most transactions of one shard that are remembered; the oldest are put out beyond.
+pub const MAX_OPEN_QUERIES: usize = 1 << 16;
+/// A query is unanswered after so long on the stream's clock; resolvers ask again after 5 seconds.
+pub const QUERY_TIMEOUT_NS: u64 = 10_000_000_000;
+/// The same answer within so long after the first is no answer of its own.
+pub const REPEATED_ANSWER_NS: u64 = 2_000_000_000;
+/// Most questions of one message that count: only multicast DNS has more than one.
+pub const MAX_QUERY_QUESTIONS: usize = 16;
+
+/// Where and when a message was seen.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct DnsContext {
+    /// Packet time.
+    pub time_ns: i64,
+    /// The stream's clock.
+    pub clock_ns: u64,
+    /// The address in a watched block.
+    pub inside: u128,
+    /// Address and port of the message's sender.
+    pub source: (u128, u16),
+    /// Address and port of its receiver.
+    pub destination: (u128, u16),
+    /// 4 or 6.
+    pub version: u8,
+    /// What carried it.
+    pub transport: DnsTransport,
+    /// Identity of the flow.
+    pub flow_id: u64,
+}
+
+/// What the table has done so far.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct DnsTableCounters {
+    /// Rows of a query and its answer.
+    pub answered: u64,
+    /// Rows of a query without an answer.
+    pub unanswered: u64,
+    /// Rows of an answer without a query.
+    pub unasked: u64,
+    /// Queries sent again while they were open.
+    pub repeated_queries: u64,
+    /// Answers that came again.
+    pub repeated_answers: u64,
+    /// Those of the unanswered that were put out for lack of room.
+    pub evicted: u64,
+}
+
+/// A transaction. The question is part of it: some clients use one number and port for all they ask.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+struct Key {
+    client: (u128, u16),
+    server: u128,
+    /// Keyed hash of name and type.
+    question: u64,
+    id: u16,
+    transport: DnsTransport,
+}
+
+#[derive(Debug)]
+struct Transaction {
+    /// Tells this use of the key from earlier ones.
+    number: u64,
+    deadline_ns: u64,
+    /// The row to come; taken when it was answered.
+    row: Option<DnsRow>,
+    answered_ns: u64,
+}
+
+/// The transactions of one shard.
+#[derive(Debug)]
+pub struct DnsTransactions {
+    known: HashMap<Key, Transaction>,
+    /// In the order of their deadlines; entries whose number no longer matches are over.
+    queue: VecDeque<(u64, Key)>,
+    capacity: usize,
+    begun: u64,
+    hasher: RandomState,
+    counters: DnsTableCounters,
+}
+
+impl Default for DnsTransactions {
+    fn default() -> Self {
+        Self::new(MAX_OPEN_QUERIES)
+    }
+}
+
+impl DnsTransactions {
+    /// A table that remembers at most `capacity` transactions.
+    pub fn new(capacity: usize) -> Self {
+        Self {
+            known: HashMap::new(),
+            queue: VecDeque::new(),
+            capacity: capacity.max(1),
+            begun: 0,
+            hasher: RandomState::new(),
+            counters: DnsTableCounters::default(),
+        }
+    }
+
+    /// Takes a message; what is over thereby goes to `rows`.
+    pub fn take(&mut self, context: &DnsContext, message: &Message, rows: &mut Vec<DnsRow>) {
+        self.expire(context.clock_ns, rows);
+        if message.is_response() {
+            self.answer(context, message, rows);
+            return;
+        }
+        for question in message.questions().iter().take(MAX_QUERY_QUESTIONS) {
+            let name = message.text(question.name);
+            let key = self.key(context, message, name, question.qtype);
+            self.ask(key, context, name, question.qtype, rows);
+        }
+    }
+
+    /// Puts out the queries that got no answer in time.
+    pub fn expire(&mut self, clock_ns: u64, rows: &mut Vec<DnsRow>) {
+        while let Some(&(number, key)) = self.queue.front() {
+            let current = self.known.get(&key).filter(|known| known.number == number);
+            if current.is_some_and(|known| known.deadline_ns > clock_ns) {
+                return;
+            }
+            self.queue.pop_front();
+            if current.is_some() {
+                self.forget(&key, rows);
+            }
+        }
+    }
+
+    /// Puts out every query that is open: the input is over.
+    pub fn finish(&mut self, rows: &mut Vec<DnsRow>) {
+        self.expire(u64::MAX, rows);
+    }
+
+    /// What the table has done so far.
+    pub const fn counters(&self) -> DnsTableCounters {
+        self.counters
+    }
+
+    /// Transactions remembered.
+    pub fn len(&self) -> usize {
+        self.known.len()
+    }
+
+    /// Whether none is remembered.
+    pub fn is_empty(&self) -> bool {
+        self.known.is_empty()
+    }
+
+    fn key(&self, context: &DnsContext, message: &Message, name: &str, qtype: u16) -> Key {
+        let (client, server) = if message.is_response() {
+            (context.destination, context.source.0)
+        } else {
+            (context.source, context.destination.0)
+        };
+        Key {
+            client,
+            server,
+            question: self.hasher.hash_one((name, qtype)),
+            id: message.id,
+            transport: context.transport,
+        }
+    }
+
+    fn ask(
+        &mut self,
+        key: Key,
+        context: &DnsContext,
+        name: &str,
+        qtype: u16,
+        rows: &mut Vec<DnsRow>,
+    ) {
+        if self
+            .known
+            .get(&key)
+            .is_some_and(|known| known.row.is_some())
+        {
+            self.counters.repeated_queries += 1;
+            return;
+        }
+        let row = DnsRow::of_query(context, name, qtype);
+        self.remember(key, context.clock_ns, Some(row), rows);
+    }
+
+    fn answer(&mut self, context: &DnsContext, message: &Message, rows: &mut Vec<DnsRow>) {
+        let (name, qtype) = row::subject(message);
+        let key = self.key(context, message, name, qtype);
+        let asked = match self.known.get_mut(&key) {
+            Some(known) => match known.row.take() {
+                Some(row) => {
+                    known.answered_ns = context.clock_ns;
+                    Some(row)
+                }
+                None if context.clock_ns.saturating_sub(known.answered_ns) < REPEATED_ANSWER_NS => {
+                    self.counters.repeated_answers += 1;
+                    return;
+                }
+                None => None,
+            },
+            None => None,
+        };
+        let row = if let Some(mut row) = asked {
+            row.latency_us = Some(latency_us(row.time_ns, context.time_ns));
+            self.counters.answered += 1;
+            row
+        } else {
+            self.counters.unasked += 1;
+            self.remember(key, context.clock_ns, None, rows);
+            DnsRow::of_query(context, name, qtype).by_server(context.source.0)
+        };
+        rows.push(row.with_answer(message));
+    }
+
+    /// Enters a transaction, open where there is a row to come; makes room first.
+    fn remember(&mut self, key: Key, clock_ns: u64, row: Option<DnsRow>, rows: &mut Vec<DnsRow>) {
+        while self.known.len() >= self.capacity || self.queue.len() >= self.capacity * 2 {
+            let Some((number, oldest)) = self.queue.pop_front() else {
+                break;
+            };
+            let known = self.known.get(&oldest);
+            if known.is_some_and(|known| known.number == number) {
+                self.counters.evicted += u64::from(known.is_some_and(|known| known.row.is_some()));
+                self.forget(&oldest, rows);
+            }
+        }
+        self.begun += 1;
+        let transaction = Transaction {
+            number: self.begun,
+            deadline_ns: clock_ns.saturating_add(QUERY_TIMEOUT_NS),
+            row,
+            answered_ns: clock_ns,
+        };
+        self.known.insert(key, transaction);
+        self.queue.push_back((self.begun, key));
+    }
+
+    fn forget(&mut self, key: &Key, rows: &mut Vec<DnsRow>) {
+        if let Some(row) = self.known.remove(key).and_then(|known| known.row) {
+            self.counters.unanswered += 1;
+            rows.push(row);
+        }
+    }
+}
+
+fn latency_us(asked_ns: i64, answered_ns: i64) -> u32 {
+    let latency = answered_ns.saturating_sub(asked_ns).max(0) / 1000;
+    u32::try_from(latency).unwrap_or(u32::MAX)
+}
