@@ -7,6 +7,9 @@ use crate::flow::ShardCounters;
 /// An interval of the `accounting` table.
 pub const INTERVAL_NS: i64 = 60_000_000_000;
 
+/// Start of the earliest whole interval; what little time lies before it counts in it.
+const EARLIEST_NS: i64 = i64::MIN / INTERVAL_NS * INTERVAL_NS;
+
 /// Most intervals and interfaces held before their rows are written; more rows of a kind sum up all the same.
 const MAX_HELD: usize = 4096;
 
@@ -90,7 +93,8 @@ impl Accounting {
         });
         if !stays {
             self.put_away();
-            let start_ns = time_ns.saturating_sub(time_ns.rem_euclid(INTERVAL_NS));
+            let time_ns = time_ns.max(EARLIEST_NS);
+            let start_ns = time_ns - time_ns.rem_euclid(INTERVAL_NS);
             self.current = Some(Interval {
                 start_ns,
                 interface,
@@ -154,3 +158,6 @@ impl Accounting {
         self.total
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -242,3 +242,6 @@ fn placed_on(address: u128, workers: usize) -> usize {
     let mixed = (address as u64 ^ (address >> 64) as u64).wrapping_mul(0x9e37_79b9_7f4a_7c15);
     (((mixed >> 32) * workers as u64) >> 32) as usize
 }
+
+#[cfg(test)]
+pub(crate) mod tests;

@@ -41,11 +41,11 @@ proptest! {
     #[test]
     fn records_do_not_depend_on_portions_and_sweeps(steps in vec(packet(), 0..150), cuts in cuts()) {
         let mut stream = Stream::default();
-        let mut time_ns = 0;
+        let mut time_ns = 0_i64;
         let packets: Vec<_> = steps
             .iter()
             .map(|(step_ns, level)| {
-                time_ns += step_ns;
+                time_ns = time_ns.saturating_add(*step_ns);
                 stream.packet(time_ns, level)
             })
             .collect();
