@@ -4,6 +4,7 @@ use std::hint::black_box;
 use std::io;
 use std::sync::Arc;
 
+use crate::classify::{Namer, NamingSettings};
 use crate::counters::Accounting;
 use crate::decode::{Level, Levels, Tunnels, decode};
 use crate::flow::{FlowLimits, HashKeys, Packet, Shard, ShardCounters};
@@ -19,6 +20,8 @@ pub struct Settings {
     pub tunnels: Tunnels,
     /// How flows age; `max_flows` is for all workers together.
     pub limits: FlowLimits,
+    /// How names are looked for.
+    pub naming: NamingSettings,
     /// Number of workers, at least one.
     pub workers: usize,
     /// Secrets of the table hash.
@@ -112,7 +115,7 @@ impl Place {
 pub struct Pipeline {
     settings: Settings,
     group: Vec<Place>,
-    shard: Shard,
+    shard: Shard<Namer>,
     accounting: Accounting,
     last: Option<(i64, u16)>,
 }
@@ -223,7 +226,7 @@ impl Pipeline {
     }
 
     /// The worker's flows.
-    pub fn shard(&mut self) -> &mut Shard {
+    pub fn shard(&mut self) -> &mut Shard<Namer> {
         &mut self.shard
     }
 

@@ -65,7 +65,7 @@ impl NameSource {
 }
 
 /// What is known of a flow; lives as long as the flow, beside its hot state.
-#[derive(Debug, Default)]
+#[derive(Clone, Debug, Default)]
 pub struct Found {
     /// What the flow is, and why.
     pub verdict: Option<Verdict>,
@@ -111,7 +111,12 @@ impl Found {
 
     /// Whether nothing has been found.
     pub fn is_empty(&self) -> bool {
-        self.verdict.is_none() && self.names.is_empty() && self.ja4.is_none()
+        self.verdict.is_none()
+            && self.names.is_empty()
+            && self.ja4.is_none()
+            && self.proxied.is_none()
+            && self.user_agents.is_empty()
+            && !self.starttls
     }
 
     /// Says what the flow is, where nothing has said so before.

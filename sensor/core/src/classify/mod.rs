@@ -18,6 +18,7 @@ mod infrastructure;
 mod ipsec;
 mod mail;
 mod mining;
+mod namer;
 mod openvpn;
 mod p2p;
 mod plain;
@@ -25,18 +26,21 @@ mod proxy;
 mod refine;
 mod remote;
 mod state;
+mod suffix;
 mod tracked;
 mod voice;
 mod vpn;
 
 pub use application::Application;
 pub use found::{Found, MAX_FOUND_NAME_BYTES, MAX_FOUND_NAMES, MAX_USER_AGENTS, NameSource};
+pub use namer::{MAX_BLANK_DATAGRAMS, Namer, NamerCounters, NamingSettings, Note};
 pub use refine::Resolvers;
 pub use state::{
     DatagramState, MAX_CLASSIFY_SEGMENTS, MAX_NAME_DATAGRAMS, MAX_NAME_SEGMENTS, MAX_STATE_BYTES,
     NameState, NameStates, NameStatesCounters, Naming, Segment, StateRef, Step, StreamState,
     UdpDatagram,
 };
+pub use suffix::{Catalogue, EXCEPTION, Service};
 pub use tracked::UdpState;
 
 /// What a flow is, and why.

@@ -40,6 +40,11 @@ impl UdpState {
     /// Datagrams looked at; a flow that none of them named stays without an application.
     pub const MAX_DATAGRAMS: u8 = 32;
 
+    /// Whether no protocol is a candidate.
+    pub(super) fn is_blank(&self) -> bool {
+        self.candidate == Candidate::Nothing
+    }
+
     /// Counts a datagram; false once enough were looked at.
     pub(super) fn takes_another(&mut self) -> bool {
         if self.datagrams == Self::MAX_DATAGRAMS {

@@ -4,6 +4,8 @@ const SECOND: u64 = 1_000_000_000;
 
 /// A larger step ahead must be confirmed by the packets behind it.
 const STEP_NS: u64 = 60 * SECOND;
+/// What a confirmed jump counts for: the packets that confirmed it must not look silent for longer.
+const JUMP_NS: u64 = 5 * SECOND;
 /// So many packets in a row beyond a step ahead make it real.
 const CONFIRM_AHEAD: u32 = 16;
 /// So many packets in a row far behind say that time was set back.
@@ -59,7 +61,7 @@ impl StreamClock {
         self.ahead += 1;
         if self.ahead >= CONFIRM_AHEAD {
             self.ahead = 0;
-            self.elapsed_ns += STEP_NS;
+            self.elapsed_ns += JUMP_NS;
             self.high_ns = Some(time_ns);
         }
     }

@@ -3,6 +3,7 @@
 use bytemuck::{Pod, Zeroable};
 
 use super::key::FlowKey;
+use super::observer::Mark;
 use super::packet::Packet;
 use crate::watch::BlockRef;
 
@@ -108,12 +109,16 @@ pub struct Flow {
     pub(super) clock_ns: u64,
     packets: [u32; 2],
     bytes: [u64; 2],
-    /// When it was closed, if it was.
-    closed_ns: i64,
+    /// When it was closed, if it was: milliseconds after its first packet.
+    closed_ms: u32,
+    /// What the observer keeps of it; in a record, the note that belongs to it.
+    pub mark: Mark,
 }
 
 /// In place of the clock where there is no flow: no clock ever reads this.
 const FREE: u64 = u64::MAX;
+
+const MILLISECOND: i64 = 1_000_000;
 
 /// Which end of the key: an index into the counters by sender.
 const LOW: usize = 0;
@@ -225,7 +230,8 @@ impl Flow {
         } else if self.state & both == both {
             self.state |= bit::CLOSED;
         }
-        self.closed_ns = packet.time_ns;
+        let after_ms = packet.time_ns.saturating_sub(self.first_ns) / MILLISECOND;
+        self.closed_ms = u32::try_from(after_ms.max(0)).unwrap_or(u32::MAX);
     }
 
     /// Begins the next record of the same flow; flags and answers stay.
@@ -264,14 +270,13 @@ impl Flow {
             return None;
         }
         let reset = self.state & bit::RESET != 0;
-        Some((
-            if reset {
-                EndReason::Rst
-            } else {
-                EndReason::Fin
-            },
-            self.closed_ns,
-        ))
+        let reason = if reset {
+            EndReason::Rst
+        } else {
+            EndReason::Fin
+        };
+        let after_ns = i64::from(self.closed_ms) * MILLISECOND;
+        Some((reason, self.first_ns.saturating_add(after_ns)))
     }
 
     /// Whether the packet's addresses are still in the blocks the flow began in.
@@ -344,6 +349,23 @@ impl Flow {
         } else {
             Initiator::Unknown
         }
+    }
+
+    /// Whether the client sends what goes `forward`, from the key's lower end to the higher. Who begins a flow
+    /// is its client; of one met in the middle the inside end is taken for it.
+    #[inline]
+    pub const fn sent_by_client(&self, forward: bool) -> bool {
+        let client_is_low = if self.state & (bit::BEGUN_BY_LOW | bit::BEGUN_BY_HIGH) == 0 {
+            self.inside_is_low()
+        } else {
+            self.state & bit::BEGUN_BY_LOW != 0
+        };
+        client_is_low == forward
+    }
+
+    /// Whether the inside address decides which worker counts the flow: its names may then be joined there.
+    pub const fn is_placed_by_inside(&self) -> bool {
+        !self.is_internal() || self.inside_is_low()
     }
 
     /// Whether the other end answered so far.

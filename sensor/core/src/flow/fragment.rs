@@ -139,6 +139,7 @@ fn with_ports_of(later: Packet, first: &Packet) -> Packet {
         hash: first.hash,
         icmp: first.icmp,
         forward: first.forward,
+        payload_captured: 0,
         clock_ns: later.clock_ns.max(first.clock_ns),
         low_block: first.low_block,
         high_block: first.high_block,

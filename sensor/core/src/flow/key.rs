@@ -4,7 +4,7 @@ use std::hash::{BuildHasher, RandomState};
 
 use bytemuck::{Pod, Zeroable};
 
-use crate::decode::{Level, Tunnel};
+use crate::decode::{Fragment, Level, Tunnel};
 
 /// ICMP, ICMPv6: their flows pair a request type with its reply.
 const ICMP: u8 = 1;
@@ -55,6 +55,8 @@ impl FlowKey {
                 Some(reply) => to = reply,
                 None => one_way = true,
             }
+            // A later fragment has no type; it must not pass for an answer.
+            one_way |= level.fragment == Fragment::Later;
         }
         let forward = (level.source, from) <= (level.destination, to);
         if one_way {

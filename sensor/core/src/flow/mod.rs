@@ -7,6 +7,7 @@ mod expiry;
 mod fragment;
 mod head;
 mod key;
+mod observer;
 mod packet;
 mod pages;
 mod shard;
@@ -17,6 +18,7 @@ pub use clock::StreamClock;
 pub use entry::{EndReason, Flow, Initiator};
 pub use head::{Head, MAX_HEAD_BYTES, Pushed};
 pub use key::{FlowKey, HashKeys};
+pub use observer::{Mark, Observer};
 pub use packet::Packet;
 pub use shard::{Shard, ShardCounters};
 

@@ -28,6 +28,12 @@ pub struct Packet {
     pub high_block: BlockRef,
     /// IP identification of a fragment.
     pub fragment_id: u32,
+    /// Sequence number of TCP.
+    pub tcp_sequence: u32,
+    /// Where the transport payload begins in the chunk's bytes, and how much of it was captured.
+    pub payload_at: u32,
+    /// Captured bytes of it.
+    pub payload_captured: u32,
     /// Capture interface.
     pub interface: u16,
     /// Type and code of ICMP, as in the packet.
@@ -67,6 +73,9 @@ impl Packet {
             low_block,
             high_block,
             fragment_id: level.fragment_id,
+            tcp_sequence: level.tcp_sequence,
+            payload_at: record.offset + level.payload,
+            payload_captured: 0,
             interface: record.interface,
             icmp: [level.source_port as u8, level.destination_port as u8],
             tcp_flags: level.tcp_flags,
@@ -83,6 +92,15 @@ impl Packet {
         } else {
             self.key.low()
         }
+    }
+
+    /// The captured payload, in the bytes of the chunk that the packet came with.
+    #[inline]
+    pub fn payload<'a>(&self, bytes: &'a [u8]) -> &'a [u8] {
+        let from = self.payload_at as usize;
+        bytes
+            .get(from..from + self.payload_captured as usize)
+            .unwrap_or(&[])
     }
 
     /// Hashes the captured bytes of the IP packet: all of a short one, else its first 96 and last 32 bytes,

@@ -8,6 +8,7 @@ use super::duplicate::Duplicates;
 use super::entry::{EndReason, Flow};
 use super::expiry::{Sweep, ended_before, longest_idle, swept_at};
 use super::fragment::Fragments;
+use super::observer::Observer;
 use super::packet::Packet;
 use super::table::{NOWHERE, Table};
 use crate::decode::Fragment;
@@ -31,7 +32,7 @@ pub struct ShardCounters {
 }
 
 /// A flow table with all that surrounds it.
-pub struct Shard {
+pub struct Shard<O> {
     limits: FlowLimits,
     table: Table,
     sweep: Sweep,
@@ -42,14 +43,15 @@ pub struct Shard {
     ready: Vec<Packet>,
     ended: Vec<(u32, EndReason)>,
     finished_places: usize,
+    observer: O,
 }
 
-impl Shard {
+impl<O: Observer> Shard<O> {
     /// An empty shard.
     ///
     /// # Errors
     /// The machine has not the address space for `max_flows`.
-    pub fn new(limits: FlowLimits) -> io::Result<Self> {
+    pub fn new(limits: FlowLimits, observer: O) -> io::Result<Self> {
         Ok(Self {
             limits,
             table: Table::new(limits.max_flows)?,
@@ -61,11 +63,12 @@ impl Shard {
             ready: Vec::new(),
             ended: Vec::new(),
             finished_places: 0,
+            observer,
         })
     }
 
-    /// Counts packets in their order.
-    pub fn take(&mut self, packets: &[Packet]) {
+    /// Counts packets in their order; `bytes` are those of their chunk.
+    pub fn take(&mut self, packets: &[Packet], bytes: &[u8]) {
         for group in packets.chunks(GROUP) {
             let index = group.iter().map(|packet| self.table.approach(packet.hash));
             black_box(index.fold(0, |sum, entry| sum ^ entry));
@@ -76,13 +79,13 @@ impl Shard {
             let flows = places.iter().map(|&place| self.table.touch(place));
             black_box(flows.fold(0, |sum, line| sum ^ line));
             for (packet, place) in group.iter().zip(places) {
-                self.take_one(packet, place);
+                self.take_one(packet, bytes, place);
             }
         }
     }
 
     #[inline]
-    fn take_one(&mut self, packet: &Packet, place: u32) {
+    fn take_one(&mut self, packet: &Packet, bytes: &[u8], place: u32) {
         // Not only when the sweep comes by: when that is must not show in the records.
         if packet.clock_ns > self.fragments.due_ns() {
             self.release_fragments(packet.clock_ns);
@@ -94,60 +97,70 @@ impl Shard {
             }
         }
         if packet.fragment == Fragment::Whole {
-            self.count(packet, place);
+            self.count(packet, bytes, place);
         } else {
-            self.take_fragment(packet);
+            self.take_fragment(packet, bytes);
         }
     }
 
     #[cold]
-    fn take_fragment(&mut self, packet: &Packet) {
-        self.with_fragments(|fragments, ready| fragments.take(packet, ready));
+    fn take_fragment(&mut self, packet: &Packet, bytes: &[u8]) {
+        self.with_fragments(bytes, |fragments, ready| fragments.take(packet, ready));
     }
 
     /// Counts the fragments whose first one came in no time.
     #[cold]
     fn release_fragments(&mut self, clock_ns: u64) {
-        self.with_fragments(|fragments, ready| fragments.expire(clock_ns, ready));
+        self.with_fragments(&[], |fragments, ready| fragments.expire(clock_ns, ready));
     }
 
     /// Counts what the fragments give back.
-    fn with_fragments(&mut self, change: impl FnOnce(&mut Fragments, &mut Vec<Packet>)) {
+    fn with_fragments(
+        &mut self,
+        bytes: &[u8],
+        change: impl FnOnce(&mut Fragments, &mut Vec<Packet>),
+    ) {
         let mut ready = std::mem::take(&mut self.ready);
         change(&mut self.fragments, &mut ready);
         for packet in ready.drain(..) {
-            self.count(&packet, NOWHERE);
+            self.count(&packet, bytes, NOWHERE);
         }
         self.ready = ready;
         self.counters.datagrams_evicted = self.fragments.evicted;
     }
 
     #[inline]
-    fn count(&mut self, packet: &Packet, place: u32) {
+    fn count(&mut self, packet: &Packet, bytes: &[u8], place: u32) {
         let Some(slot) = self.table.confirm(packet, place) else {
-            return self.begin(packet);
+            return self.begin(packet, bytes);
         };
         let flow = self.table.at(slot);
         if let Some(reason) = ended_before(flow, packet, &self.limits) {
             self.end(slot, reason);
-            return self.begin(packet);
+            return self.begin(packet, bytes);
         }
         if packet.time_ns.saturating_sub(flow.start_ns) >= self.limits.active_ns || flow.is_full() {
-            flow.set_reason(EndReason::Active);
-            self.records.push(*flow);
+            let mut record = *flow;
+            record.set_reason(EndReason::Active);
+            record.mark = self.observer.note(flow, false);
+            self.records.push(record);
             flow.next_record(packet);
         }
         flow.count(packet);
+        if flow.mark.looks() {
+            flow.mark = self.observer.look(flow, packet, packet.payload(bytes));
+        }
     }
 
-    fn begin(&mut self, packet: &Packet) {
-        if self.table.slots().is_full() {
+    fn begin(&mut self, packet: &Packet, bytes: &[u8]) {
+        if self.table.is_full() {
             for slot in longest_idle(self.table.slots()) {
                 self.end(slot, EndReason::Evicted);
             }
         }
         let mut flow = Flow::begin(packet);
         flow.count(packet);
+        flow.mark = self.observer.begin(&flow, packet, packet.payload(bytes));
         self.table.insert(flow);
         self.counters.flows_created += 1;
     }
@@ -155,6 +168,7 @@ impl Shard {
     fn end(&mut self, slot: u32, reason: EndReason) {
         let mut flow = self.table.remove(slot);
         flow.set_reason(reason);
+        flow.mark = self.observer.note(&flow, true);
         self.records.push(flow);
         if reason == EndReason::Evicted {
             self.counters.flows_evicted += 1;
@@ -178,7 +192,7 @@ impl Shard {
     /// Ends every flow, about `rows` of them a call: the input is over, and the stream's clock says this
     /// much. False once there is none left.
     pub fn finish(&mut self, clock_ns: u64, rows: usize) -> bool {
-        self.with_fragments(|fragments, ready| fragments.finish(clock_ns, ready));
+        self.with_fragments(&[], |fragments, ready| fragments.finish(clock_ns, ready));
         let slots = self.table.slots();
         let ended = slots
             .range(self.finished_places, self.finished_places + rows)
@@ -199,6 +213,11 @@ impl Shard {
     /// Records written since they were last drained.
     pub fn records(&mut self) -> &mut Vec<Flow> {
         &mut self.records
+    }
+
+    /// Who looks at the packets.
+    pub fn observer(&mut self) -> &mut O {
+        &mut self.observer
     }
 
     /// What the shard has done so far.

@@ -46,6 +46,11 @@ impl Table {
         &self.slots
     }
 
+    /// Whether a flow must go before another can come: there is no place, or no memory for a larger index.
+    pub(super) fn is_full(&self) -> bool {
+        self.slots.is_full() || self.slots.live() + 2 > self.index().len()
+    }
+
     #[inline]
     pub(super) fn at(&mut self, slot: u32) -> &mut Flow {
         self.slots.at(slot)

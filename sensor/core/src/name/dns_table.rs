@@ -4,6 +4,7 @@ use std::collections::{HashMap, VecDeque};
 use std::hash::{BuildHasher, RandomState};
 
 use super::dns::Message;
+use crate::watch::BlockRef;
 
 mod row;
 #[cfg(test)]
@@ -29,6 +30,8 @@ pub struct DnsContext {
     pub clock_ns: u64,
     /// The address in a watched block.
     pub inside: u128,
+    /// That block.
+    pub block: BlockRef,
     /// Address and port of the message's sender.
     pub source: (u128, u16),
     /// Address and port of its receiver.

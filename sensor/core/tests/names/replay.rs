@@ -134,6 +134,7 @@ impl Replay {
                 time_ns,
                 clock_ns,
                 inside: level.destination,
+                block: blocktap_core::watch::BlockRef::NONE,
                 source,
                 destination,
                 version: level.version,

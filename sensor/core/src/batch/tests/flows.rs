@@ -16,8 +16,8 @@ use crate::flow::{Flow, Shard};
 /// The records of levels at these seconds, in the order in which the shard gives them.
 fn records(sent: &[(i64, Level)]) -> Vec<Flow> {
     let packets = packets(sent);
-    let mut shard = Shard::new(LIMITS).expect("room");
-    shard.take(&packets);
+    let mut shard = Shard::new(LIMITS, ()).expect("room");
+    shard.take(&packets, &[]);
     let clock_ns = packets.last().map_or(0, |packet| packet.clock_ns);
     while shard.finish(clock_ns, 100) {}
     std::mem::take(shard.records())

@@ -51,7 +51,7 @@ pub struct DatagramState {
 
 impl DatagramState {
     /// Takes the next datagram.
-    pub(super) fn take(&mut self, datagram: &UdpDatagram<'_>, naming: &mut Naming<'_>) -> Step {
+    pub(crate) fn take(&mut self, datagram: &UdpDatagram<'_>, naming: &mut Naming<'_>) -> Step {
         if datagram.payload.is_empty() {
             return Step::Continue;
         }
@@ -65,6 +65,14 @@ impl DatagramState {
                 Step::Continue
             }
         }
+    }
+
+    /// Whether the datagrams so far point to nothing: a new state would do as well.
+    pub fn is_blank(&self) -> bool {
+        self.phase == Phase::Looking
+            && self.quic.is_none()
+            && self.dtls.is_none()
+            && self.classify.is_blank()
     }
 
     fn look(&mut self, datagram: &UdpDatagram<'_>, naming: &mut Naming<'_>) -> Step {

@@ -86,9 +86,11 @@ impl NameStates {
 
     /// A state for a new flow of this IP protocol.
     pub fn begin(&mut self, protocol: u8) -> StateRef {
-        let Some(state) = NameState::new(protocol) else {
-            return StateRef::NONE;
-        };
+        NameState::new(protocol).map_or(StateRef::NONE, |state| self.keep(state))
+    }
+
+    /// Keeps a state that was begun elsewhere.
+    pub fn keep(&mut self, state: NameState) -> StateRef {
         self.counters.begun += 1;
         self.held_bytes += state.heap_bytes();
         let place = self.free.pop().unwrap_or_else(|| {

@@ -178,7 +178,7 @@ pub(crate) fn replay(
     packets: &[Packet],
     cuts: &[Cut],
 ) -> (Vec<Row>, ShardCounters) {
-    let mut shard = Shard::new(limits).expect("room for flows");
+    let mut shard = Shard::new(limits, ()).expect("room for flows");
     let mut rest = packets;
     let mut clock_ns = 0;
     for &(count, sweeps) in cuts.iter().cycle() {
@@ -187,7 +187,7 @@ pub(crate) fn replay(
         }
         let (now, later) = rest.split_at(count.clamp(1, rest.len()));
         rest = later;
-        shard.take(now);
+        shard.take(now, &[]);
         clock_ns = now.last().map_or(clock_ns, |packet| packet.clock_ns);
         if sweeps {
             shard.expire(clock_ns);

@@ -19,9 +19,9 @@ fn flow(port: u16) -> Level {
 #[test]
 fn the_longest_idle_go_first() {
     let mut stream = Stream::default();
-    let mut shard = Shard::new(CROWDED).expect("room");
+    let mut shard = Shard::new(CROWDED, ()).expect("room");
     let mut send = |shard: &mut Shard, second: i64, port| {
-        shard.take(&[stream.packet(second * SECOND, &flow(port))]);
+        shard.take(&[stream.packet(second * SECOND, &flow(port))], &[]);
     };
     for port in 0..64 {
         send(&mut shard, i64::from(port), port);

@@ -4,6 +4,7 @@ use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
 use super::DnsContext;
 use crate::name::dns::{Answer, Data, Message};
+use crate::watch::BlockRef;
 
 /// Most answers of one row.
 pub const MAX_ROW_ANSWERS: usize = 64;
@@ -55,6 +56,8 @@ pub struct DnsRow {
     pub time_ns: i64,
     /// The address in a watched block.
     pub inside: u128,
+    /// That block.
+    pub block: BlockRef,
     /// Whoever was asked, or answered unasked.
     pub server: u128,
     /// 4 or 6.
@@ -84,6 +87,7 @@ impl DnsRow {
         Self {
             time_ns: context.time_ns,
             inside: context.inside,
+            block: context.block,
             server: context.destination.0,
             version: context.version,
             transport: context.transport,

@@ -26,6 +26,7 @@ fn context(clock_ns: u64, from_client: bool) -> DnsContext {
         time_ns: clock_ns.cast_signed(),
         clock_ns,
         inside: CLIENT.0,
+        block: crate::watch::BlockRef::NONE,
         source,
         destination,
         version: 4,
@@ -62,6 +63,7 @@ fn one_row_of_query_and_answer() {
     let expected = DnsRow {
         time_ns: 5000,
         inside: CLIENT.0,
+        block: crate::watch::BlockRef::NONE,
         server: SERVER.0,
         version: 4,
         transport: DnsTransport::Udp,

@@ -1,0 +1,62 @@
+//! Who looks at the payload of flows as they are counted.
+
+use bytemuck::{Pod, Zeroable};
+
+use super::entry::Flow;
+use super::packet::Packet;
+
+/// What an observer keeps of a flow, in four bytes of it: a number of its own, and whether it wants to
+/// see further packets.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Pod, Zeroable)]
+#[repr(transparent)]
+pub struct Mark(u32);
+
+impl Mark {
+    /// Nothing is kept, and nothing more is wanted.
+    pub const NONE: Self = Self(0);
+    const LOOKS: u32 = 1 << 31;
+    /// Most that [`Self::number`] can be.
+    pub const MOST: u32 = Self::LOOKS - 1;
+
+    /// A mark with this number, up to [`Self::MOST`].
+    pub const fn new(number: u32, looks: bool) -> Self {
+        Self(number & Self::MOST | if looks { Self::LOOKS } else { 0 })
+    }
+
+    /// Whether further packets are to be shown to the observer.
+    #[inline]
+    pub const fn looks(self) -> bool {
+        self.0 & Self::LOOKS != 0
+    }
+
+    /// The observer's number; 0 is none.
+    #[inline]
+    pub const fn number(self) -> u32 {
+        self.0 & Self::MOST
+    }
+}
+
+/// Looks at packets of flows, and has something to note beside their records.
+pub trait Observer {
+    /// A flow has begun with this packet, which is counted in it.
+    fn begin(&mut self, flow: &Flow, packet: &Packet, payload: &[u8]) -> Mark;
+    /// Another packet of a flow whose mark asks for it.
+    fn look(&mut self, flow: &Flow, packet: &Packet, payload: &[u8]) -> Mark;
+    /// A record of the flow is written, its last one if it `ends`: the mark that goes into the record.
+    fn note(&mut self, flow: &Flow, ends: bool) -> Mark;
+}
+
+/// Nobody looks.
+impl Observer for () {
+    fn begin(&mut self, _: &Flow, _: &Packet, _: &[u8]) -> Mark {
+        Mark::NONE
+    }
+
+    fn look(&mut self, _: &Flow, _: &Packet, _: &[u8]) -> Mark {
+        Mark::NONE
+    }
+
+    fn note(&mut self, _: &Flow, _: bool) -> Mark {
+        Mark::NONE
+    }
+}
