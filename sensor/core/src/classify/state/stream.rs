@@ -13,6 +13,9 @@ pub const MAX_CLASSIFY_SEGMENTS: u8 = 12;
 /// Segments out of reach after which a stream goes on behind what is missing.
 pub(super) const MAX_STALLED_SEGMENTS: u8 = 4;
 
+/// Times that one request is read again because more of it came.
+const MAX_REREADS: u8 = 64;
+
 /// What the stream is known to be.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(super) enum Phase {
@@ -39,6 +42,8 @@ pub struct StreamState {
     pub(super) segments: u8,
     /// Segments of the client in a row that could not be put in order.
     stalled: u8,
+    /// Times that the request at hand was read without coming to its end.
+    rereads: u8,
     /// The end taken for the server at first turned out to be the client.
     pub(super) swapped: bool,
     /// Behind a proxy's request or STARTTLS: only names are looked for, in the client's bytes.
@@ -58,6 +63,7 @@ impl StreamState {
                 return Step::Continue;
             }
             self.phase = Phase::Http(0);
+            self.rereads = 0;
             self.client.restart(segment.sequence);
         }
         let head = if from_client {
@@ -172,7 +178,15 @@ impl StreamState {
     ) -> Step {
         self.classify_http(naming);
         match http_stream::follow(&self.client, offset, naming) {
+            // Cut into ever smaller pieces, a request would be read again and again.
+            HttpStep::Next(next) if next == offset && self.rereads >= MAX_REREADS => {
+                self.client.clear();
+                self.server.clear();
+                self.phase = Phase::HttpLost;
+                Step::Continue
+            }
             HttpStep::Next(next) => {
+                self.rereads = if next == offset { self.rereads + 1 } else { 0 };
                 self.phase = Phase::Http(next);
                 if self.segments >= MAX_CLASSIFY_SEGMENTS || self.client.is_full() {
                     self.server.clear();
