@@ -7,6 +7,7 @@
 mod datagrams;
 mod dns_stream;
 mod http_stream;
+mod opening;
 mod slab;
 mod stream;
 #[cfg(test)]

@@ -4,7 +4,7 @@ use super::{Naming, Step, UdpDatagram};
 use crate::classify::found::NameSource;
 use crate::classify::{Application, Datagram, Side, UdpState, Verdict, refine};
 use crate::name::Progress;
-use crate::name::dns::is_dns_strict;
+use crate::name::dns::{MAX_ANSWERS, MAX_QUESTIONS, Message, is_dns_strict};
 use crate::name::dns_table::DnsTransport;
 use crate::name::dtls::{self, DtlsState};
 use crate::name::quic::{self, QuicState};
@@ -61,7 +61,7 @@ impl DatagramState {
             Phase::Quic => self.read_quic(datagram, naming).unwrap_or(Step::Continue),
             Phase::Dtls => self.read_dtls(datagram, naming).unwrap_or(Step::Continue),
             Phase::Dns => {
-                read_dns(datagram, naming, false);
+                read_dns(datagram, naming, Evidence::Flow);
                 Step::Continue
             }
         }
@@ -78,7 +78,12 @@ impl DatagramState {
     fn look(&mut self, datagram: &UdpDatagram<'_>, naming: &mut Naming<'_>) -> Step {
         let has_port = |port| datagram.source_port == port || datagram.destination_port == port;
         let on_port = [DNS_PORT, MDNS_PORT, LLMNR_PORT].into_iter().any(has_port);
-        if read_dns(datagram, naming, !on_port) {
+        let evidence = if on_port {
+            Evidence::Port
+        } else {
+            Evidence::Beyond
+        };
+        if read_dns(datagram, naming, evidence) {
             self.phase = Phase::Dns;
             return Step::Continue;
         }
@@ -197,12 +202,34 @@ const fn may_be_more(application: Application) -> bool {
     matches!(application, Application::Utp | Application::Stun)
 }
 
+/// What speaks for DNS besides the message itself.
+#[derive(Clone, Copy, Debug)]
+enum Evidence {
+    /// Nothing: it must be DNS beyond doubt.
+    Beyond,
+    /// The port, which other protocols hide behind.
+    Port,
+    /// Earlier messages of the flow.
+    Flow,
+}
+
+/// Whether a message on a port of DNS says what messages of DNS say.
+fn is_plausible(message: &Message) -> bool {
+    const TOP_BIT: u16 = 0x8000;
+    let Some(question) = message.questions().first() else {
+        let says_something = message.is_response() || !message.answers().is_empty();
+        return says_something && usize::from(message.counts[1]) <= MAX_ANSWERS;
+    };
+    usize::from(message.counts[0]) <= MAX_QUESTIONS
+        && matches!(question.qclass & !TOP_BIT, 1 | 3 | 4 | 254 | 255)
+}
+
 /// Takes a datagram as a DNS message, if it is one.
-fn read_dns(datagram: &UdpDatagram<'_>, naming: &mut Naming<'_>, strict: bool) -> bool {
-    let is_message = if strict {
-        is_dns_strict(datagram.payload, naming.message)
-    } else {
-        naming.message.parse(datagram.payload)
+fn read_dns(datagram: &UdpDatagram<'_>, naming: &mut Naming<'_>, evidence: Evidence) -> bool {
+    let is_message = match evidence {
+        Evidence::Beyond => is_dns_strict(datagram.payload, naming.message),
+        Evidence::Port => naming.message.parse(datagram.payload) && is_plausible(naming.message),
+        Evidence::Flow => naming.message.parse(datagram.payload),
     };
     if !is_message {
         return false;

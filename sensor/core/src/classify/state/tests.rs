@@ -208,6 +208,65 @@ fn hosts_behind_lost_segments() {
 }
 
 #[test]
+fn hosts_behind_a_body_of_unknown_length() {
+    let mut flow = Flow::tcp(80);
+    flow.client(
+        b"POST / HTTP/1.1\r\nHost: a.example\r\nTransfer-Encoding: chunked\r\n\r\n8000\r\n",
+    );
+    for _ in 0..32 {
+        flow.client(&[b'x'; 1024]);
+    }
+    flow.client(b"\r\n0\r\n\r\n");
+    assert!(
+        flow.state.heap_bytes() < 5000,
+        "{}",
+        flow.state.heap_bytes()
+    );
+    flow.client(b"GET / HTTP/1.1\r\nHost: b.exa")
+        .client(b"mple\r\n\r\n");
+    assert_eq!(flow.said().1, ["a.example", "b.example"]);
+}
+
+#[test]
+fn a_request_in_crumbs_is_given_up_and_the_next_is_found() {
+    let mut flow = Flow::tcp(80);
+    flow.client(b"GET / HTTP/1.1\r\nHost: a.example\r\n");
+    for _ in 0..100 {
+        flow.client(b"x");
+    }
+    assert!(flow.state.heap_bytes() < 100);
+    flow.client(b": y\r\n\r\n")
+        .client(b"GET / HTTP/1.1\r\nHost: b.example\r\n\r\n");
+    assert_eq!(flow.said().1, ["a.example", "b.example"]);
+}
+
+#[test]
+fn what_only_hides_on_the_port_of_dns() {
+    let mut initiation = vec![1, 0, 0, 0, 0, 1, 0, 0, 0, 0, 0, 0];
+    initiation.extend((0..120_u32).map(|place| (place * 37 % 251) as u8));
+    initiation.extend([0; 16]);
+    let mut flow = Flow::udp(53);
+    flow.datagram(true, &initiation, false);
+    assert_eq!(flow.said(), (Some(Application::Wireguard), vec![]));
+}
+
+#[test]
+fn states_and_findings_are_small() {
+    assert!(size_of::<NameState>() <= 16);
+    assert!(
+        size_of::<StreamState>() <= 64,
+        "{}",
+        size_of::<StreamState>()
+    );
+    assert!(
+        size_of::<DatagramState>() <= 96,
+        "{}",
+        size_of::<DatagramState>()
+    );
+    assert!(size_of::<Found>() <= 208, "{}", size_of::<Found>());
+}
+
+#[test]
 fn through_proxies_and_after_starttls() {
     let mut flow = Flow::tcp(1080);
     flow.client(b"\x05\x01\0").server(b"\x05\0");
@@ -310,7 +369,7 @@ fn pools_inside_http() {
 proptest! {
     /// However a connection is cut, its hosts are found.
     #[test]
-    fn any_cut_gives_the_hosts(cuts in prop::collection::vec(1usize..200, 1..40)) {
+    fn any_cut_gives_the_hosts(cuts in prop::collection::vec(8usize..200, 1..40)) {
         let requests = (0..8).map(|number| {
             let body = "x".repeat(number * 50);
             let length = body.len();
