@@ -4,9 +4,11 @@
 use std::sync::Arc;
 use std::time::Instant;
 
+use blocktap_core::classify::{NamingSettings, Note};
 use blocktap_core::counters::Interval;
 use blocktap_core::decode::Tunnels;
 use blocktap_core::flow::{Flow, FlowLimits, HashKeys};
+use blocktap_core::name::dns_table::DnsRow;
 use blocktap_core::pipeline::Settings;
 use blocktap_core::source::Source;
 use blocktap_core::watch::{Prefix, Watch};
@@ -15,7 +17,11 @@ use blocktap_core::worker::{Control, Sink, run};
 struct Discard;
 
 impl Sink for Discard {
-    fn flows(&mut self, _: &[Flow]) -> bool {
+    fn flows(&mut self, _: &[Flow], _: &[Note]) -> bool {
+        true
+    }
+
+    fn dns(&mut self, _: &[DnsRow]) -> bool {
         true
     }
 
@@ -56,6 +62,10 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
         watch: Arc::new(Watch::new(&prefixes)?),
         tunnels: Tunnels::default(),
         limits: FlowLimits::default(),
+        naming: NamingSettings {
+            enabled: std::env::var_os("NO_NAMES").is_none(),
+            ..NamingSettings::default()
+        },
         workers,
         keys: HashKeys::default(),
     };

@@ -2,6 +2,7 @@
 
 use std::collections::HashMap;
 
+use crate::classify::NamerCounters;
 use crate::flow::ShardCounters;
 
 /// An interval of the `accounting` table.
@@ -36,6 +37,10 @@ pub struct Counts {
     pub flows_expired: u64,
     /// Flows ended for lack of room.
     pub flows_evicted: u64,
+    /// Flows that got a name.
+    pub names_found: u64,
+    /// Flows, answers and queries whose naming was given up for lack of room.
+    pub names_evicted: u64,
 }
 
 impl Counts {
@@ -51,6 +56,14 @@ impl Counts {
         self.flows_created += other.flows_created;
         self.flows_expired += other.flows_expired;
         self.flows_evicted += other.flows_evicted;
+        self.names_found += other.names_found;
+        self.names_evicted += other.names_evicted;
+    }
+
+    /// Adds what the naming of a shard did between two looks at its counters.
+    pub fn add_namer(&mut self, before: &NamerCounters, after: &NamerCounters) {
+        self.names_found += after.names_found - before.names_found;
+        self.names_evicted += after.names_evicted - before.names_evicted;
     }
 
     /// Adds what a shard did between two looks at its counters.

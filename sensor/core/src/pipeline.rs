@@ -4,7 +4,7 @@ use std::hint::black_box;
 use std::io;
 use std::sync::Arc;
 
-use crate::classify::{Namer, NamingSettings};
+use crate::classify::{Namer, NamerCounters, NamingSettings};
 use crate::counters::Accounting;
 use crate::decode::{Level, Levels, Tunnels, decode};
 use crate::flow::{FlowLimits, HashKeys, Packet, Shard, ShardCounters};
@@ -127,10 +127,11 @@ impl Pipeline {
     /// The machine has not the address space for the flow table.
     pub fn new(settings: Settings) -> io::Result<Self> {
         let max_flows = settings.limits.max_flows.div_ceil(settings.workers.max(1));
-        let shard = Shard::new(FlowLimits {
+        let limits = FlowLimits {
             max_flows,
             ..settings.limits
-        })?;
+        };
+        let shard = Shard::new(limits, Namer::new(settings.naming.clone()))?;
         Ok(Self {
             settings,
             group: std::iter::repeat_with(Place::default).take(GROUP).collect(),
@@ -170,6 +171,7 @@ impl Pipeline {
                 let keys = &self.settings.keys;
                 let mut packet = Packet::new(record, level, place.blocks, clock_ns, keys);
                 let frame = work.chunk.packet(record);
+                packet.payload_captured = level.payload_in(frame).len() as u32;
                 packet.set_fingerprint(frame.get(level.header as usize..).unwrap_or(&[]));
                 let worker = placed_on(packet.placement(), self.settings.workers);
                 if let Some(list) = work.placed.get_mut(worker) {
@@ -197,11 +199,12 @@ impl Pipeline {
         false
     }
 
-    /// Counts the packets placed on this worker, in the order of the stream.
-    pub fn count(&mut self, packets: &[Packet], clock_ns: u64) {
-        let before = self.shard.counters();
-        self.shard.take(packets);
+    /// Counts the packets placed on this worker, in the order of the stream; `bytes` are their chunk's.
+    pub fn count(&mut self, packets: &[Packet], bytes: &[u8], clock_ns: u64) {
+        let before = self.counters();
+        self.shard.take(packets, bytes);
         self.shard.expire(clock_ns);
+        self.shard.observer().expire(clock_ns);
         self.last = packets
             .last()
             .map(|packet| (packet.time_ns, packet.interface))
@@ -211,17 +214,25 @@ impl Pipeline {
 
     /// Ends about `rows` flows; false once there is none left.
     pub fn finish(&mut self, clock_ns: u64, rows: usize) -> bool {
-        let before = self.shard.counters();
+        let before = self.counters();
         let more = self.shard.finish(clock_ns, rows);
+        if !more {
+            self.shard.observer().finish(clock_ns);
+        }
         self.account(&before);
         more
     }
 
-    fn account(&mut self, before: &ShardCounters) {
+    fn counters(&mut self) -> (ShardCounters, NamerCounters) {
+        (self.shard.counters(), self.shard.observer().counters())
+    }
+
+    fn account(&mut self, before: &(ShardCounters, NamerCounters)) {
+        let after = self.counters();
         if let Some((time_ns, interface)) = self.last {
-            self.accounting
-                .at(time_ns, interface)
-                .add_shard(before, &self.shard.counters());
+            let counts = self.accounting.at(time_ns, interface);
+            counts.add_shard(&before.0, &after.0);
+            counts.add_namer(&before.1, &after.1);
         }
     }
 

@@ -1,5 +1,6 @@
 //! The border to Python: everything that it sees, and all of PyO3.
 
+use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::thread::JoinHandle;
 use std::time::Duration;
@@ -11,10 +12,13 @@ use pyo3::exceptions::{PyRuntimeError, PyValueError};
 use pyo3::prelude::*;
 use pyo3::types::{PyCapsule, PyDict};
 
-use crate::batch::{Labels, accounting_batch, flows_batch};
+use crate::batch::{Labels, accounting_batch, dns_batch, flows_batch};
+use crate::classify::{Catalogue, NamingSettings, Note, Resolvers, Service};
 use crate::counters::Interval;
 use crate::decode::{Tunnel, Tunnels};
 use crate::flow::{Flow, FlowLimits, HashKeys};
+use crate::name::dns_table::DnsRow;
+use crate::name::join::JoinLimits;
 use crate::pipeline::Settings;
 use crate::source::{Source, SourceError};
 use crate::watch::{Prefix, Watch};
@@ -166,8 +170,12 @@ impl Queue {
 }
 
 impl Sink for Queue {
-    fn flows(&mut self, records: &[Flow]) -> bool {
-        self.send("flows", flows_batch(records, &self.labels))
+    fn flows(&mut self, records: &[Flow], notes: &[Note]) -> bool {
+        self.send("flows", flows_batch(records, notes, &self.labels))
+    }
+
+    fn dns(&mut self, rows: &[DnsRow]) -> bool {
+        self.send("dns", dns_batch(rows, &self.labels))
     }
 
     fn accounting(&mut self, rows: &[Interval], interfaces: &[String]) -> bool {
@@ -175,6 +183,41 @@ impl Sink for Queue {
             "accounting",
             accounting_batch(rows, self.worker, interfaces, &self.labels),
         )
+    }
+}
+
+/// What names and applications are called: the catalogue of services, and the words for protocols.
+#[pyclass(frozen)]
+struct Names {
+    catalogue: Catalogue,
+    application_categories: HashMap<String, String>,
+    resolvers: Arc<Resolvers>,
+}
+
+#[pymethods]
+impl Names {
+    /// Services as (service, organisation, category); suffixes with the place of their service or -1;
+    /// names of resolvers; categories by the word of an application.
+    #[new]
+    fn new(
+        services: Vec<(String, String, String)>,
+        suffixes: Vec<(String, i32)>,
+        resolvers: Vec<String>,
+        application_categories: HashMap<String, String>,
+    ) -> Self {
+        let services = services
+            .into_iter()
+            .map(|(service, organisation, category)| Service {
+                service,
+                organisation,
+                category,
+            })
+            .collect();
+        Self {
+            catalogue: Catalogue::new(services, suffixes),
+            application_categories,
+            resolvers: Arc::new(Resolvers::new(resolvers)),
+        }
     }
 }
 
@@ -191,6 +234,9 @@ struct Options {
     max_flows: usize,
     duplicate_ns: i64,
     drop_duplicates: bool,
+    naming: bool,
+    join_slack_ns: i64,
+    countries: bool,
 }
 
 /// A replay of captures: it runs on threads of its own from the moment it is made.
@@ -207,7 +253,13 @@ struct Replay {
 impl Replay {
     /// Opens the inputs and starts the workers.
     #[new]
-    fn new(py: Python<'_>, paths: Vec<String>, rules: &Rules, options: Options) -> PyResult<Self> {
+    fn new(
+        py: Python<'_>,
+        paths: Vec<String>,
+        rules: &Rules,
+        names: &Names,
+        options: Options,
+    ) -> PyResult<Self> {
         let settings = Settings {
             watch: rules.watch.clone(),
             tunnels: tunnels_of(&options.tunnels)?,
@@ -219,6 +271,14 @@ impl Replay {
                 duplicate_ns: options.duplicate_ns,
                 drop_duplicates: options.drop_duplicates,
             },
+            naming: NamingSettings {
+                enabled: options.naming,
+                resolvers: names.resolvers.clone(),
+                join: JoinLimits {
+                    slack_ns: options.join_slack_ns,
+                    ..JoinLimits::default()
+                },
+            },
             workers: options.workers.clamp(1, 64),
             keys: HashKeys::default(),
         };
@@ -229,6 +289,9 @@ impl Replay {
         let labels = Arc::new(Labels {
             sensor: options.sensor,
             blocks: rules.blocks.clone(),
+            catalogue: names.catalogue.clone(),
+            application_categories: names.application_categories.clone(),
+            countries: options.countries,
         });
         let sinks = (0..)
             .take(settings.workers)
@@ -301,6 +364,8 @@ impl Replay {
         result.set_item("duplicates", counts.packets_duplicate)?;
         result.set_item("flows", counts.flows_created)?;
         result.set_item("evicted", counts.flows_evicted)?;
+        result.set_item("named", counts.names_found)?;
+        result.set_item("names_evicted", counts.names_evicted)?;
         let mut inputs = Vec::with_capacity(summary.inputs.len());
         for report in summary.inputs {
             let input = PyDict::new(py);
@@ -320,5 +385,5 @@ impl Replay {
 #[pymodule]
 mod _core {
     #[pymodule_export]
-    use super::{Batch, InputError, Replay, Rules};
+    use super::{Batch, InputError, Names, Replay, Rules};
 }

@@ -8,8 +8,10 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use crossbeam_channel::{Receiver, Sender, bounded, select, unbounded};
 
+use crate::classify::Note;
 use crate::counters::{Counts, Interval};
 use crate::flow::{Flow, StreamClock};
+use crate::name::dns_table::DnsRow;
 use crate::pipeline::{Pipeline, Settings, Work};
 use crate::source::{InputReport, Source};
 
@@ -18,8 +20,10 @@ pub const BATCH_ROWS: usize = 1 << 17;
 
 /// Takes what a worker produces.
 pub trait Sink: Send {
-    /// Takes flow records; false when nobody wants more.
-    fn flows(&mut self, records: &[Flow]) -> bool;
+    /// Takes flow records, whose marks have the place of their note plus one; false when nobody wants more.
+    fn flows(&mut self, records: &[Flow], notes: &[Note]) -> bool;
+    /// Takes DNS transactions.
+    fn dns(&mut self, rows: &[DnsRow]) -> bool;
     /// Takes accounting rows, `interfaces` being the names that they refer to.
     fn accounting(&mut self, rows: &[Interval], interfaces: &[String]) -> bool;
 }
@@ -281,7 +285,8 @@ impl Worker<'_> {
 
     fn count(&mut self, work: &Work) {
         let packets = work.placed.get(self.number).map_or(&[][..], Vec::as_slice);
-        self.pipeline.count(packets, work.clock_ns());
+        self.pipeline
+            .count(packets, &work.chunk.data, work.clock_ns());
         self.write_flows(BATCH_ROWS);
         if !self.pipeline.accounting().full().is_empty() {
             let rows = std::mem::take(self.pipeline.accounting().full());
@@ -299,16 +304,27 @@ impl Worker<'_> {
         self.pipeline.accounting().total()
     }
 
-    /// Hands on the records once there are so many.
+    /// Hands on the rows once there are so many.
     fn write_flows(&mut self, at_least: usize) {
-        let records = self.pipeline.shard().records();
-        if records.len() >= at_least {
+        let shard = self.pipeline.shard();
+        if shard.records().len() >= at_least {
+            let records = std::mem::take(shard.records());
+            let notes = std::mem::take(shard.observer().notes());
             for batch in records.chunks(BATCH_ROWS) {
-                if !self.sink.flows(batch) {
+                if !self.sink.flows(batch, &notes) {
                     self.shared.control.stop();
                 }
             }
-            records.clear();
+            self.pipeline.shard().reuse(records);
+        }
+        let rows = self.pipeline.shard().observer().dns_rows();
+        if rows.len() >= at_least {
+            for batch in rows.chunks(BATCH_ROWS) {
+                if !self.sink.dns(batch) {
+                    self.shared.control.stop();
+                }
+            }
+            rows.clear();
         }
     }
 

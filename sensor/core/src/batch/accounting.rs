@@ -5,10 +5,10 @@ use std::sync::Arc;
 use arrow_array::{
     ArrayRef, Float64Array, RecordBatch, TimestampNanosecondArray, UInt16Array, UInt64Array,
 };
-use arrow_schema::{ArrowError, Field, Schema};
+use arrow_schema::ArrowError;
 
 use super::Labels;
-use super::column::{constant, words};
+use super::column::{batch, constant, words};
 use crate::counters::{Counts, INTERVAL_NS, Interval};
 
 /// Turns a worker's intervals into rows in the order given.
@@ -52,13 +52,8 @@ pub fn accounting_batch(
         ("flows_created", sum(|counts| counts.flows_created)),
         ("flows_expired", sum(|counts| counts.flows_expired)),
         ("flows_evicted", sum(|counts| counts.flows_evicted)),
-        ("names_found", sum(|_| 0)),
-        ("names_evicted", sum(|_| 0)),
+        ("names_found", sum(|counts| counts.names_found)),
+        ("names_evicted", sum(|counts| counts.names_evicted)),
     ];
-    let fields: Vec<Field> = columns
-        .iter()
-        .map(|(name, column)| Field::new(*name, column.data_type().clone(), true))
-        .collect();
-    let arrays = columns.into_iter().map(|(_, column)| column).collect();
-    RecordBatch::try_new(Arc::new(Schema::new(fields)), arrays)
+    batch(columns)
 }

@@ -3,11 +3,12 @@
 use std::sync::Arc;
 
 use arrow_array::types::Int32Type;
-use arrow_array::{ArrayRef, DictionaryArray, Int32Array, StringArray};
+use arrow_array::{ArrayRef, DictionaryArray, Int32Array, RecordBatch, StringArray};
 use arrow_buffer::{NullBuffer, OffsetBuffer, ScalarBuffer};
-use arrow_schema::ArrowError;
+use arrow_schema::{ArrowError, Field, Schema};
 
 use super::text::push_address;
+use crate::watch::BlockRef;
 
 /// Text that repeats: a key a row into `words`; a negative key is NULL.
 pub(super) fn words(
@@ -32,18 +33,6 @@ pub(super) fn constant(word: &str, rows: usize) -> Result<ArrayRef, ArrowError> 
     words(vec![0; rows], [word.to_owned()])
 }
 
-/// NULL in every row, as text that repeats.
-pub(super) fn no_words(rows: usize) -> Result<ArrayRef, ArrowError> {
-    let keys = Int32Array::new(
-        ScalarBuffer::from(vec![0; rows]),
-        Some(NullBuffer::new_null(rows)),
-    );
-    Ok(Arc::new(DictionaryArray::<Int32Type>::try_new(
-        keys,
-        Arc::new(StringArray::from(Vec::<&str>::new())),
-    )?))
-}
-
 /// Addresses as text.
 pub(super) fn addresses(rows: impl Iterator<Item = (u8, u128)>) -> Result<ArrayRef, ArrowError> {
     let mut bytes = Vec::with_capacity(rows.size_hint().0 * 14);
@@ -58,4 +47,21 @@ pub(super) fn addresses(rows: impl Iterator<Item = (u8, u128)>) -> Result<ArrayR
     }
     let offsets = OffsetBuffer::new(ScalarBuffer::from(ends));
     Ok(Arc::new(StringArray::try_new(offsets, bytes.into(), None)?))
+}
+
+/// Keys of blocks into their names; no block is NULL.
+pub(super) fn block_keys(blocks: impl Iterator<Item = BlockRef>) -> Vec<i32> {
+    blocks
+        .map(|block| block.index().map_or(-1, |index| index as i32))
+        .collect()
+}
+
+/// A batch of these columns, in their order.
+pub(super) fn batch(columns: Vec<(&str, ArrayRef)>) -> Result<RecordBatch, ArrowError> {
+    let fields: Vec<Field> = columns
+        .iter()
+        .map(|(name, column)| Field::new(*name, column.data_type().clone(), true))
+        .collect();
+    let arrays = columns.into_iter().map(|(_, column)| column).collect();
+    RecordBatch::try_new(Arc::new(Schema::new(fields)), arrays)
 }

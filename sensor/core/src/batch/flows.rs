@@ -4,18 +4,26 @@ use std::sync::Arc;
 
 use arrow_array::builder::BooleanBufferBuilder;
 use arrow_array::{
-    ArrayRef, BooleanArray, RecordBatch, StringArray, TimestampNanosecondArray, UInt8Array,
-    UInt16Array, UInt32Array, UInt64Array, new_null_array,
+    ArrayRef, BooleanArray, RecordBatch, TimestampNanosecondArray, UInt8Array, UInt16Array,
+    UInt32Array, UInt64Array,
 };
-use arrow_schema::{ArrowError, DataType, Field, Schema};
+use arrow_schema::ArrowError;
 
 use super::Labels;
-use super::column::{addresses, constant, no_words, words};
+use super::column::{addresses, batch, block_keys, constant, words};
+use super::named::{Row, named_columns};
+use crate::classify::Note;
 use crate::decode::Tunnel;
 use crate::flow::{EndReason, Flow, Initiator};
+use crate::watch::BlockRef;
 
-/// Turns flow records into rows sorted by start time, flow and record.
-pub fn flows_batch(records: &[Flow], labels: &Labels) -> Result<RecordBatch, ArrowError> {
+/// Turns flow records into rows sorted by start time, flow and record. A record's mark has the place of its
+/// note plus one.
+pub fn flows_batch(
+    records: &[Flow],
+    notes: &[Note],
+    labels: &Labels,
+) -> Result<RecordBatch, ArrowError> {
     let ids: Vec<u64> = records.iter().map(Flow::flow_id).collect();
     let mut order: Vec<(i64, u64, u32, u32)> = (0u32..)
         .zip(records.iter().zip(&ids))
@@ -26,20 +34,22 @@ pub fn flows_batch(records: &[Flow], labels: &Labels) -> Result<RecordBatch, Arr
         .iter()
         .map(|&(.., number)| &records[number as usize])
         .collect();
+    let named: Vec<Row<'_>> = rows.iter().map(|flow| Row::new(flow, notes)).collect();
     let flow_ids = UInt64Array::from_iter_values(order.iter().map(|&(_, id, ..)| id));
-    let columns = columns(&rows, flow_ids, labels)?;
-    let fields: Vec<Field> = columns
-        .iter()
-        .map(|(name, column)| Field::new(*name, column.data_type().clone(), true))
-        .collect();
-    let arrays = columns.into_iter().map(|(_, column)| column).collect();
-    RecordBatch::try_new(Arc::new(Schema::new(fields)), arrays)
+    let mut columns = measured_columns(&rows, labels)?;
+    columns.extend(named_columns(&named, labels)?);
+    columns.push(("flow_id", Arc::new(flow_ids)));
+    let numbers = each(&rows, |flow| flow.record);
+    columns.push(("record", Arc::new(UInt32Array::from(numbers))));
+    let reasons = EndReason::ALL.map(|reason| reason.word().to_owned());
+    let keys = each(&rows, |flow| i32::from(flow.reason() as u16));
+    columns.push(("end_reason", words(keys, reasons)?));
+    batch(columns)
 }
 
-#[allow(clippy::too_many_lines)] // A column each.
-fn columns(
+/// The columns up to the names.
+fn measured_columns(
     rows: &[&Flow],
-    flow_ids: UInt64Array,
     labels: &Labels,
 ) -> Result<Vec<(&'static str, ArrayRef)>, ArrowError> {
     let count = rows.len();
@@ -50,26 +60,23 @@ fn columns(
             .filter_map(|tunnel| tunnel.word())
             .map(str::to_owned)
     };
-    let key = |number: Option<u32>| {
-        number
-            .and_then(|number| i32::try_from(number).ok())
-            .unwrap_or(-1)
-    };
     let texts = ["external", "internal"].map(str::to_owned);
     let begun_by = ["inside", "outside", "unknown"].map(str::to_owned);
-    let reasons = EndReason::ALL.map(|reason| reason.word().to_owned());
-    let outside_block = |flow: &Flow| {
+    let outside_block = |flow: &&Flow| {
         if flow.is_internal() {
-            flow.blocks().1.index()
+            flow.blocks().1
         } else {
-            None
+            BlockRef::NONE
         }
     };
     Ok(vec![
         ("sensor", constant(&labels.sensor, count)?),
         (
             "block",
-            words(each(rows, |flow| key(flow.blocks().0.index())), blocks())?,
+            words(
+                block_keys(rows.iter().map(|flow| flow.blocks().0)),
+                blocks(),
+            )?,
         ),
         (
             "scope",
@@ -84,7 +91,7 @@ fn columns(
         ),
         (
             "outside_block",
-            words(each(rows, |flow| key(outside_block(flow))), blocks())?,
+            words(block_keys(rows.iter().map(outside_block)), blocks())?,
         ),
         (
             "inside_ip",
@@ -131,26 +138,6 @@ fn columns(
             "tcp_flags_in",
             Arc::new(UInt8Array::from(each(rows, |flow| flow.tcp_flags().1))),
         ),
-        ("application", no_words(count)?),
-        ("name", Arc::new(StringArray::new_null(count))),
-        ("name_source", no_words(count)?),
-        ("names", no_names(count)),
-        ("ech", Arc::new(BooleanArray::new_null(count))),
-        ("ja4", Arc::new(StringArray::new_null(count))),
-        ("service", no_words(count)?),
-        ("organisation", no_words(count)?),
-        ("category", no_words(count)?),
-        ("country", no_words(count)?),
-        ("country_source", no_words(count)?),
-        ("flow_id", Arc::new(flow_ids)),
-        (
-            "record",
-            Arc::new(UInt32Array::from(each(rows, |flow| flow.record))),
-        ),
-        (
-            "end_reason",
-            words(each(rows, |flow| i32::from(flow.reason() as u16)), reasons)?,
-        ),
     ])
 }
 
@@ -180,9 +167,4 @@ const fn initiator_key(initiator: Initiator) -> i32 {
         Initiator::Outside => 1,
         Initiator::Unknown => 2,
     }
-}
-
-fn no_names(rows: usize) -> ArrayRef {
-    let item = Arc::new(Field::new("item", DataType::Utf8, true));
-    new_null_array(&DataType::List(item), rows)
 }

@@ -2,11 +2,20 @@
 
 mod accounting;
 mod column;
+mod country;
+mod dns;
 mod flows;
+mod named;
 mod text;
 
 pub use accounting::accounting_batch;
+pub use country::REGISTRY_DATE;
+pub use dns::dns_batch;
 pub use flows::flows_batch;
+
+use std::collections::HashMap;
+
+use crate::classify::Catalogue;
 
 /// What every row of a run shares.
 #[derive(Clone, Debug, Default)]
@@ -15,6 +24,12 @@ pub struct Labels {
     pub sensor: String,
     /// Names of the blocks by their index.
     pub blocks: Vec<String>,
+    /// Services by the names of hosts.
+    pub catalogue: Catalogue,
+    /// Category of an application where no service gives one, by its word.
+    pub application_categories: HashMap<String, String>,
+    /// Whether outside addresses get the country they are registered in.
+    pub countries: bool,
 }
 
 #[cfg(test)]

@@ -2,7 +2,9 @@
 
 use std::sync::Arc;
 
-use super::state::{DatagramState, NameState, NameStates, Naming, Segment, StateRef, Step, UdpDatagram};
+use super::state::{
+    DatagramState, NameState, NameStates, Naming, Segment, StateRef, Step, UdpDatagram,
+};
 use super::{Found, Resolvers};
 use crate::decode::Fragment;
 use crate::flow::{Flow, Mark, Observer, Packet};
@@ -175,7 +177,13 @@ impl Namer {
     }
 
     /// Looks at a datagram of a flow that has pointed to nothing so far.
-    fn look_at_blank(&mut self, flow: &Flow, packet: &Packet, payload: &[u8], joined: Option<Arc<str>>) -> Mark {
+    fn look_at_blank(
+        &mut self,
+        flow: &Flow,
+        packet: &Packet,
+        payload: &[u8],
+        joined: Option<Arc<str>>,
+    ) -> Mark {
         let mut state = DatagramState::default();
         let mut found = std::mem::take(&mut self.scratch);
         let step = self.show(flow, packet, payload, &mut found, State::Blank(&mut state));
@@ -183,7 +191,11 @@ impl Namer {
         let goes_on = step == Step::Continue && looked < FIRST_ENTRY;
         if found.is_empty() && joined.is_none() && state.is_blank() {
             self.scratch = found;
-            return if goes_on { Mark::new(looked, true) } else { Mark::NONE };
+            return if goes_on {
+                Mark::new(looked, true)
+            } else {
+                Mark::NONE
+            };
         }
         let goes_on = step == Step::Continue;
         let state = if goes_on {
@@ -251,7 +263,10 @@ impl Observer for Namer {
         match (flow.key.protocol, packet.fragment) {
             (TCP, Fragment::Whole | Fragment::First) => {
                 self.names_found += u64::from(joined.is_some());
-                let note = Note { found: None, joined };
+                let note = Note {
+                    found: None,
+                    joined,
+                };
                 let state = self.states.begin(TCP);
                 let number = self.add(Entry { state, note });
                 self.look_at_kept(number, flow, packet, payload)
@@ -261,7 +276,10 @@ impl Observer for Namer {
             }
             _ if joined.is_some() => {
                 self.names_found += 1;
-                let note = Note { found: None, joined };
+                let note = Note {
+                    found: None,
+                    joined,
+                };
                 let state = StateRef::NONE;
                 Mark::new(self.add(Entry { state, note }), false)
             }
@@ -356,7 +374,11 @@ const fn is_multicast(version: u8, address: u128) -> bool {
 fn dns_context(flow: &Flow, packet: &Packet) -> DnsContext {
     let (source_port, destination_port) = ports(packet);
     let (low, high) = (packet.key.low(), packet.key.high());
-    let (source, destination) = if packet.forward { (low, high) } else { (high, low) };
+    let (source, destination) = if packet.forward {
+        (low, high)
+    } else {
+        (high, low)
+    };
     DnsContext {
         time_ns: packet.time_ns,
         clock_ns: packet.clock_ns,

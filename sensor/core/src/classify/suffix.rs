@@ -26,10 +26,7 @@ pub struct Catalogue {
 impl Catalogue {
     /// A catalogue of services and of suffixes, lower case, with the number of their service or
     /// [`EXCEPTION`]. A number that no service has counts as an exception.
-    pub fn new(
-        services: Vec<Service>,
-        suffixes: impl IntoIterator<Item = (String, i32)>,
-    ) -> Self {
+    pub fn new(services: Vec<Service>, suffixes: impl IntoIterator<Item = (String, i32)>) -> Self {
         let known = |number: i32| {
             let number = u32::try_from(number).ok()?;
             ((number as usize) < services.len()).then_some(number)

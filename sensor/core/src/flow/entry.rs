@@ -109,8 +109,8 @@ pub struct Flow {
     pub(super) clock_ns: u64,
     packets: [u32; 2],
     bytes: [u64; 2],
-    /// When it was closed, if it was: milliseconds after its first packet.
-    closed_ms: u32,
+    /// When it was closed, if it was: whole milliseconds after its first packet, 24 days at most.
+    closed_ms: i32,
     /// What the observer keeps of it; in a record, the note that belongs to it.
     pub mark: Mark,
 }
@@ -230,8 +230,9 @@ impl Flow {
         } else if self.state & both == both {
             self.state |= bit::CLOSED;
         }
-        let after_ms = packet.time_ns.saturating_sub(self.first_ns) / MILLISECOND;
-        self.closed_ms = u32::try_from(after_ms.max(0)).unwrap_or(u32::MAX);
+        let after_ns = packet.time_ns.saturating_sub(self.first_ns);
+        let after_ms = after_ns.div_euclid(MILLISECOND);
+        self.closed_ms = after_ms.clamp(i32::MIN.into(), i32::MAX.into()) as i32;
     }
 
     /// Begins the next record of the same flow; flags and answers stay.

@@ -215,6 +215,14 @@ impl<O: Observer> Shard<O> {
         &mut self.records
     }
 
+    /// Takes back a list of records for its memory.
+    pub fn reuse(&mut self, mut records: Vec<Flow>) {
+        if self.records.is_empty() {
+            records.clear();
+            self.records = records;
+        }
+    }
+
     /// Who looks at the packets.
     pub fn observer(&mut self) -> &mut O {
         &mut self.observer

@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use super::{Pipeline, Settings, Work};
+use crate::classify::NamingSettings;
 use crate::counters::Counts;
 use crate::decode::{Tunnel, Tunnels};
 use crate::flow::tests::build::{Row, SECOND};
@@ -34,6 +35,7 @@ pub(crate) fn settings(workers: usize) -> Settings {
             max_flows: 10_000,
             ..FlowLimits::default()
         },
+        naming: NamingSettings::default(),
         workers,
         keys: HashKeys::default(),
     }
@@ -96,7 +98,7 @@ fn replay(settings: &Settings, frames: &[(i64, Vec<u8>)]) -> (Vec<Row>, Counts) 
     workers[0].decode(&mut work);
     let (mut rows, mut counts) = (Vec::new(), Counts::default());
     for (worker, packets) in workers.iter_mut().zip(&work.placed) {
-        worker.count(packets, work.clock_ns());
+        worker.count(packets, &work.chunk.data, work.clock_ns());
         while worker.finish(work.clock_ns(), 100) {}
         rows.extend(worker.shard().records().iter().map(Row::of));
         worker.accounting().finish();

@@ -61,6 +61,8 @@ fn every_count_stands_in_its_column() {
         flows_created: 8,
         flows_expired: 9,
         flows_evicted: 10,
+        names_found: 11,
+        names_evicted: 12,
     };
     let row = |start_ns, interface| Interval {
         start_ns,
@@ -79,7 +81,7 @@ fn every_count_stands_in_its_column() {
     let numbers = NUMBERS.map(|name| batch[name].as_primitive::<UInt64Type>().value(1));
     assert_eq!(
         numbers,
-        [1, 2, 3, 4, 5, 6, 7, 0, 0, 0, 0, 0, 8, 9, 10, 0, 0]
+        [1, 2, 3, 4, 5, 6, 7, 0, 0, 0, 0, 0, 8, 9, 10, 11, 12]
     );
     assert!(
         batch

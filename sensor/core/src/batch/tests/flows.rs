@@ -24,7 +24,7 @@ fn records(sent: &[(i64, Level)]) -> Vec<Flow> {
 }
 
 fn batch(sent: &[(i64, Level)]) -> RecordBatch {
-    flows_batch(&records(sent), &labels()).expect("a batch")
+    flows_batch(&records(sent), &[], &labels()).expect("a batch")
 }
 
 #[test]
@@ -85,7 +85,7 @@ fn one_row_says_what_the_record_says() {
         (6, segment(outside, inside, SYN | ACK, 0)),
         (7, segment(inside, outside, RST, 0)),
     ]);
-    let batch = flows_batch(&records, &labels()).expect("a batch");
+    let batch = flows_batch(&records, &[], &labels()).expect("a batch");
     assert_eq!(batch.num_rows(), 1);
     for (name, word) in [
         ("sensor", "probe"),
@@ -197,7 +197,7 @@ fn rows_are_sorted_by_start_flow_and_record() {
         .collect();
     let mut records = records(&sent);
     records.reverse();
-    let batch = flows_batch(&records, &labels()).expect("a batch");
+    let batch = flows_batch(&records, &[], &labels()).expect("a batch");
     assert_eq!(batch.num_rows(), records.len());
     let starts = batch["start_time"].as_primitive::<TimestampNanosecondType>();
     let ids = batch["flow_id"].as_primitive::<UInt64Type>();

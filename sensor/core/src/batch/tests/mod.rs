@@ -15,6 +15,7 @@ fn labels() -> Labels {
     Labels {
         sensor: "probe".to_owned(),
         blocks: ["first", "second"].map(str::to_owned).to_vec(),
+        ..Labels::default()
     }
 }
 

@@ -48,12 +48,13 @@ fn a_wrong_timestamp_at_the_start_does_not_stop_the_clock() {
 }
 
 #[test]
-fn a_confirmed_jump_moves_by_the_step() {
+fn a_confirmed_jump_moves_a_little() {
     let mut clock = StreamClock::default();
     after(&mut clock, [0]);
     assert_eq!(after(&mut clock, [86_400; AHEAD - 1]), 0);
-    assert_eq!(after(&mut clock, [86_400]), STEP_S.unsigned_abs());
-    assert_eq!(after(&mut clock, [86_401]), STEP_S.unsigned_abs() + 1);
+    // No more than packets may be out of order: those before must not look silent.
+    assert_eq!(after(&mut clock, [86_400]), 5);
+    assert_eq!(after(&mut clock, [86_401]), 6);
 }
 
 #[test]

@@ -20,7 +20,7 @@ fn flow(port: u16) -> Level {
 fn the_longest_idle_go_first() {
     let mut stream = Stream::default();
     let mut shard = Shard::new(CROWDED, ()).expect("room");
-    let mut send = |shard: &mut Shard, second: i64, port| {
+    let mut send = |shard: &mut Shard<()>, second: i64, port| {
         shard.take(&[stream.packet(second * SECOND, &flow(port))], &[]);
     };
     for port in 0..64 {

@@ -184,6 +184,13 @@ impl Live {
         (blocks != self.blocks).then_some("end")
     }
 
+    /// A time cut to whole milliseconds after the first packet, 24 days at most.
+    fn whole_ms(&self, time_ns: i64) -> i64 {
+        let after_ms = time_ns.saturating_sub(self.first_ns).div_euclid(1_000_000);
+        let kept = after_ms.clamp(i32::MIN.into(), i32::MAX.into());
+        self.first_ns.saturating_add(kept * 1_000_000)
+    }
+
     fn count(&mut self, sent: &Sent, from: End, sender: usize, clock_ns: u64) {
         let level = &sent.level;
         self.packets[sender] += 1;
@@ -208,9 +215,9 @@ impl Live {
         self.fins[sender] |= flags & FIN != 0;
         if self.closed.is_none() {
             if flags & RST != 0 {
-                self.closed = Some(("rst", sent.time_ns));
+                self.closed = Some(("rst", self.whole_ms(sent.time_ns)));
             } else if flags & FIN != 0 && self.fins == [true; 2] {
-                self.closed = Some(("fin", sent.time_ns));
+                self.closed = Some(("fin", self.whole_ms(sent.time_ns)));
             }
         }
     }

@@ -5,9 +5,11 @@ mod capture;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use super::{Control, RunError, Sink, Summary, run};
+use crate::classify::Note;
 use crate::counters::{Counts, Interval};
 use crate::flow::Flow;
 use crate::flow::tests::build::Row;
+use crate::name::dns_table::DnsRow;
 use crate::pipeline::tests::settings;
 
 use capture::{Capture, conversations, years};
@@ -45,7 +47,11 @@ impl Memory {
 }
 
 impl Sink for Memory {
-    fn flows(&mut self, records: &[Flow]) -> bool {
+    fn dns(&mut self, _: &[DnsRow]) -> bool {
+        self.habit == Habit::Takes
+    }
+
+    fn flows(&mut self, records: &[Flow], _: &[Note]) -> bool {
         self.collect(|collected| collected.rows.extend(records.iter().map(Row::of)))
     }
 

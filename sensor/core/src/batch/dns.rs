@@ -1,0 +1,143 @@
+//! The `dns` table.
+
+use std::sync::Arc;
+
+use arrow_array::builder::{ListBuilder, StringBuilder};
+use arrow_array::{
+    ArrayRef, RecordBatch, StringArray, TimestampNanosecondArray, UInt32Array, UInt64Array,
+};
+use arrow_schema::ArrowError;
+
+use super::Labels;
+use super::column::{addresses, batch, block_keys, constant, words};
+use crate::name::dns_table::{DnsAnswer, DnsRow, DnsTransport};
+
+/// Types of records by their number, after the registry of DNS parameters.
+const TYPES: [(u16, &str); 25] = [
+    (1, "A"),
+    (2, "NS"),
+    (5, "CNAME"),
+    (6, "SOA"),
+    (10, "NULL"),
+    (12, "PTR"),
+    (13, "HINFO"),
+    (15, "MX"),
+    (16, "TXT"),
+    (17, "RP"),
+    (28, "AAAA"),
+    (29, "LOC"),
+    (33, "SRV"),
+    (35, "NAPTR"),
+    (39, "DNAME"),
+    (43, "DS"),
+    (46, "RRSIG"),
+    (47, "NSEC"),
+    (48, "DNSKEY"),
+    (52, "TLSA"),
+    (64, "SVCB"),
+    (65, "HTTPS"),
+    (252, "AXFR"),
+    (255, "ANY"),
+    (257, "CAA"),
+];
+
+/// Response codes by their number.
+const CODES: [&str; 12] = [
+    "NOERROR",
+    "FORMERR",
+    "SERVFAIL",
+    "NXDOMAIN",
+    "NOTIMP",
+    "REFUSED",
+    "YXDOMAIN",
+    "YXRRSET",
+    "NXRRSET",
+    "NOTAUTH",
+    "NOTZONE",
+    "DSOTYPENI",
+];
+
+/// Turns DNS transactions into rows sorted by time and flow.
+pub fn dns_batch(rows: &[DnsRow], labels: &Labels) -> Result<RecordBatch, ArrowError> {
+    let mut rows: Vec<&DnsRow> = rows.iter().collect();
+    rows.sort_by(|a, b| (a.time_ns, a.flow_id, &a.qname).cmp(&(b.time_ns, b.flow_id, &b.qname)));
+    let count = rows.len();
+    let times = TimestampNanosecondArray::from_iter_values(rows.iter().map(|row| row.time_ns));
+    let transport = rows.iter().map(|row| row.transport as i32).collect();
+    let transports = DnsTransport::ALL.map(|transport| transport.word().to_owned());
+    let texts = |text: &dyn Fn(&DnsRow) -> Option<String>| -> ArrayRef {
+        Arc::new(rows.iter().map(|row| text(row)).collect::<StringArray>())
+    };
+    let numbers = rows.iter().map(|row| row.latency_us.map(u64::from));
+    let blocks = block_keys(rows.iter().map(|row| row.block));
+    batch(vec![
+        ("sensor", constant(&labels.sensor, count)?),
+        ("block", words(blocks, labels.blocks.iter().cloned())?),
+        ("time", Arc::new(times.with_timezone("UTC"))),
+        (
+            "inside_ip",
+            addresses(rows.iter().map(|row| (row.version, row.inside)))?,
+        ),
+        (
+            "server_ip",
+            addresses(rows.iter().map(|row| (row.version, row.server)))?,
+        ),
+        ("transport", words(transport, transports)?),
+        ("qname", texts(&|row| Some(row.qname.to_string()))),
+        ("qtype", texts(&|row| Some(type_word(row.qtype)))),
+        ("rcode", texts(&|row| row.rcode.map(code_word))),
+        (
+            "answers",
+            lists(&rows, |row| row.answers.iter().map(answer_text).collect()),
+        ),
+        (
+            "cnames",
+            lists(&rows, |row| {
+                row.cnames.iter().map(ToString::to_string).collect()
+            }),
+        ),
+        (
+            "min_ttl",
+            Arc::new(rows.iter().map(|row| row.min_ttl).collect::<UInt32Array>()),
+        ),
+        ("latency_us", Arc::new(numbers.collect::<UInt64Array>())),
+        (
+            "flow_id",
+            Arc::new(UInt64Array::from_iter_values(
+                rows.iter().map(|row| row.flow_id),
+            )),
+        ),
+    ])
+}
+
+fn lists(rows: &[&DnsRow], values: impl Fn(&DnsRow) -> Vec<String>) -> ArrayRef {
+    let mut list = ListBuilder::new(StringBuilder::new());
+    for row in rows {
+        for value in values(row) {
+            list.values().append_value(value);
+        }
+        list.append(true);
+    }
+    Arc::new(list.finish())
+}
+
+fn answer_text(answer: &DnsAnswer) -> String {
+    match answer {
+        DnsAnswer::Address(address) => address.to_string(),
+        DnsAnswer::Name(name) => name.to_string(),
+    }
+}
+
+fn type_word(number: u16) -> String {
+    let known = TYPES.iter().find(|(known, _)| *known == number);
+    known.map_or_else(|| format!("TYPE{number}"), |(_, word)| (*word).to_owned())
+}
+
+fn code_word(number: u16) -> String {
+    match (CODES.get(usize::from(number)), number) {
+        (Some(word), _) => (*word).to_owned(),
+        (None, 16) => "BADVERS".to_owned(),
+        (None, 23) => "BADCOOKIE".to_owned(),
+        (None, _) => format!("RCODE{number}"),
+    }
+}
