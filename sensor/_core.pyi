@@ -31,11 +31,26 @@ class Rules:
     @property
     def memory_bytes(self) -> int: ...
 
+class Names:
+    """What names and applications are called.
+
+    ``services`` are (service, organisation, category); ``suffixes`` have the place of their service, or -1
+    for an exception; ``application_categories`` count where no service gives a category.
+    """
+
+    def __init__(
+        self,
+        services: list[tuple[str, str, str]],
+        suffixes: list[tuple[str, int]],
+        resolvers: list[str],
+        application_categories: dict[str, str],
+    ) -> None: ...
+
 class Replay:
     """A replay of captures, on threads of its own from the moment it is made.
 
-    ``options`` has the keys sensor, workers, tunnels, idle_ns, active_ns, close_ns, max_flows, duplicate_ns
-    and drop_duplicates.
+    ``options`` has the keys sensor, workers, tunnels, idle_ns, active_ns, close_ns, max_flows, duplicate_ns,
+    drop_duplicates, naming, join_slack_ns and countries.
 
     Raises
     ------
@@ -43,7 +58,7 @@ class Replay:
         An input is missing, a folder, or no capture. Nothing was read.
     """
 
-    def __init__(self, paths: list[str], rules: Rules, options: Mapping[str, Any]) -> None: ...
+    def __init__(self, paths: list[str], rules: Rules, names: Names, options: Mapping[str, Any]) -> None: ...
     def next(self, timeout_s: float) -> tuple[str, Batch] | None:
         """The next rows with their table, or None when none came in time; StopIteration at the end."""
 

@@ -3,15 +3,19 @@
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import TYPE_CHECKING, Protocol, Self
 
 from sensor import _core
 from sensor.config import Config
 from sensor.errors import CaptureError
 from sensor.rules.model import Plan
+from sensor.rules.names import NameRules, load_names
 
 if TYPE_CHECKING:
     import pyarrow as pa
+
+    from sensor.rules.country import CountryDatabase
 
 __all__ = ["InputResult", "Progress", "ReplayResult", "Replaying", "RowSink"]
 
@@ -60,6 +64,8 @@ class ReplayResult:
     duplicates: int
     flows: int
     evicted: int
+    named: int
+    names_evicted: int
     rows: dict[str, int]
     seconds: float
     stopped: bool
@@ -80,6 +86,8 @@ class Replaying:
         Timeouts, limits, tunnels, the sensor's name.
     workers
         Threads that decode and count.
+    names
+        What services and protocols are called; the shipped rules by default.
 
     Raises
     ------
@@ -91,6 +99,7 @@ class Replaying:
     plan: Plan
     config: Config = field(default_factory=Config)
     workers: int = 1
+    names: NameRules = field(default_factory=load_names)
 
     def __post_init__(self) -> None:
         flow = self.config.flow
@@ -102,6 +111,14 @@ class Replaying:
             self.plan.valid_from_ns,
             self.plan.valid_until_ns,
         )
+        names = _core.Names(
+            [(one.service, one.organisation, one.category) for one in self.names.catalogue.services],
+            list(self.names.catalogue.suffixes),
+            self.names.resolvers,
+            self.names.application_categories,
+        )
+        database = self.config.country.database
+        self._countries = _country_database(database) if database else None
         options = {
             "sensor": self.config.store.sensor,
             "workers": self.workers,
@@ -112,11 +129,14 @@ class Replaying:
             "max_flows": flow.max_flows,
             "duplicate_ns": self.config.duplicates.window_ms * 1_000_000,
             "drop_duplicates": self.config.duplicates.action == "drop",
+            "naming": self.config.naming.enabled,
+            "join_slack_ns": int(self.config.naming.answer_slack_s * NANOSECONDS),
+            "countries": self.config.country.enabled and database is None,
         }
         self._began = time.monotonic()
         self._stopped = False
         try:
-            self._core = _core.Replay(self.paths, rules, options)
+            self._core = _core.Replay(self.paths, rules, names, options)
         except _core.InputError as error:
             raise CaptureError(str(error)) from None
 
@@ -132,7 +152,7 @@ class Replaying:
         import pyarrow as pa
 
         for table, batch in self._core_batches(on_progress):
-            yield table, pa.record_batch(batch)
+            yield table, self._complete(table, pa.record_batch(batch))
 
     def _core_batches(
         self, on_progress: Callable[[Progress], None] | None = None
@@ -158,8 +178,14 @@ class Replaying:
                 # Only rows that somebody wants are worth the import.
                 import pyarrow as pa
 
-                sink.write(table, pa.record_batch(batch))
+                sink.write(table, self._complete(table, pa.record_batch(batch)))
         return self._result(rows)
+
+    def _complete(self, table: str, batch: "pa.RecordBatch") -> "pa.RecordBatch":
+        """Fill in what the core leaves to a geographic database."""
+        if self._countries is None or table != "flows":
+            return batch
+        return self._countries.fill_in(batch)
 
     def _result(self, rows: dict[str, int]) -> ReplayResult:
         result = self._core.result()
@@ -180,3 +206,10 @@ class Replaying:
             return
         for _rows in self._core_batches():
             pass
+
+
+def _country_database(path: Path) -> "CountryDatabase":
+    # Few have one, and it brings all of pyarrow.
+    from sensor.rules.country import CountryDatabase
+
+    return CountryDatabase(path)

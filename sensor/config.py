@@ -74,6 +74,20 @@ class DuplicateSettings(Settings):
     window_ms: Annotated[int, Field(ge=1, le=10_000)] = 10
 
 
+class NamingSettings(Settings):
+    """``[naming]``: whether names are looked for, and how long a DNS answer holds beyond its time to live."""
+
+    enabled: bool = True
+    answer_slack_s: Annotated[float, Field(ge=0, le=DAY_S, allow_inf_nan=False)] = 300
+
+
+class CountrySettings(Settings):
+    """``[country]``: where countries come from: the registries' data, or a database in MaxMind's format."""
+
+    enabled: bool = True
+    database: Annotated[Path | None, Field(strict=False)] = None
+
+
 class StoreSettings(Settings):
     """``[store]``: where segments go, under what sensor name, and how often."""
 
@@ -84,9 +98,10 @@ class StoreSettings(Settings):
 
 
 class RuleSettings(Settings):
-    """``[rules]``: the watched blocks; relative files lie beside the settings file."""
+    """``[rules]``: watched blocks, and folders of own rules for names; relative to the settings file."""
 
     blocks: Annotated[tuple[Annotated[Path, Field(strict=False)], ...], Field(strict=False)] = ()
+    folders: Annotated[tuple[Annotated[Path, Field(strict=False)], ...], Field(strict=False)] = ()
     watch: Annotated[tuple[str, ...], Field(strict=False)] = ()
 
 
@@ -99,6 +114,8 @@ class Config(Settings):
     flow: FlowSettings = FlowSettings()
     decode: DecodeSettings = DecodeSettings()
     duplicates: DuplicateSettings = DuplicateSettings()
+    naming: NamingSettings = NamingSettings()
+    country: CountrySettings = CountrySettings()
     store: StoreSettings = StoreSettings()
     rules: RuleSettings = RuleSettings()
     workers: Annotated[int, Field(ge=1, le=MAXIMUM_WORKERS)] | None = None
@@ -149,9 +166,12 @@ def _beside(config: Config, folder: Path) -> Config:
     store_path = config.store.path
     if store_path is not None and "://" not in store_path:
         store_path = str(folder / store_path)
-    rules = config.rules.model_copy(update={"blocks": blocks})
+    folders = tuple(folder / own for own in config.rules.folders)
+    rules = config.rules.model_copy(update={"blocks": blocks, "folders": folders})
+    database = config.country.database
+    country = config.country.model_copy(update={"database": database and folder / database})
     store = config.store.model_copy(update={"path": store_path})
-    return config.model_copy(update={"rules": rules, "store": store})
+    return config.model_copy(update={"rules": rules, "store": store, "country": country})
 
 
 def _explain(shown: str, text: str, error: ValidationError) -> str:

@@ -37,6 +37,10 @@ def replay(
     watch: Annotated[
         list[str] | None, typer.Option("--watch", metavar="CIDR", help="Prefix to watch; may be repeated.")
     ] = None,
+    rules: Annotated[
+        list[Path] | None,
+        typer.Option("--rules", metavar="DIR", help="Folder of own services and protocols; may be repeated."),
+    ] = None,
     format: Annotated[
         str | None,
         typer.Option("--format", metavar="NAME", help="Format of the lists, not recognised but told."),
@@ -61,6 +65,7 @@ def replay(
     """
     from sensor.capture import Replaying
     from sensor.config import load_config
+    from sensor.rules.names import load_names
 
     settings = load_config(config) if config else _defaults()
     place = store or settings.store.path
@@ -69,9 +74,10 @@ def replay(
     if sensor is not None:
         settings = _with_sensor(settings, sensor)
     plan = _load_plan(settings, blocks, watch, format)
+    names = load_names([*settings.rules.folders, *(rules or [])])
     threads = workers or settings.workers or len(os.sched_getaffinity(0))
     with ExitStack() as stack:
-        replaying = stack.enter_context(Replaying(captures, plan, settings, threads))
+        replaying = stack.enter_context(Replaying(captures, plan, settings, threads, names))
         writer = None if place == NO_STORE else _open_store(place, captures, plan, settings, replace)
         if writer is not None:
             stack.enter_context(writer)
@@ -183,6 +189,7 @@ def _as_json(result: "ReplayResult", place: str, workers: int) -> dict[str, Any]
         "flows": result.flows,
         "records": result.rows["flows"],
         "dns": result.rows["dns"],
+        "named": result.named,
         "seconds": round(result.seconds, 6),
         "workers": workers,
         "store": None if place == NO_STORE else place,
@@ -225,6 +232,8 @@ def _show(result: "ReplayResult", place: str | None, workers: int) -> None:
     if result.duplicates:
         table.add_row("duplicates", f"{result.duplicates:,}", "the same bytes within the window")
     table.add_row("flows", f"{result.flows:,}", f"{result.rows['flows']:,} records")
+    if result.named:
+        table.add_row("named", f"{result.named:,}", f"{result.rows['dns']:,} DNS transactions")
     if result.evicted:
         table.add_row("evicted", f"{result.evicted:,}", "flows ended early for lack of room: flow.max_flows")
     table.add_row("time", f"{result.seconds:,.2f} s", f"{rate:,.0f} packets/s, {threads}")

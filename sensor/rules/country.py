@@ -1,53 +1,36 @@
-"""Country of outside addresses, a batch at a time.
+"""Country of outside addresses by a database in MaxMind's format, a batch at a time.
 
-By default the country is the one to which a regional Internet registry has assigned the
-address (data inside the ``iptocc`` package, no network needed). That is where the holder is
-registered, which need not be where the address is used. A MaxMind-format database given by
-setting takes its place.
+Without one the core takes the country in which a registry has given the address away. That is where
+the holder is registered, which need not be where the address is used.
 """
 
 from __future__ import annotations
 
 import ipaddress
-import json
-from collections.abc import Sequence
-from datetime import UTC, date, datetime
-from importlib import metadata
+from datetime import UTC, datetime
 from pathlib import Path
-from typing import Protocol
 
-import iptocc
 import maxminddb
 import pyarrow as pa
+import pyarrow.compute
 
 from sensor.errors import ConfigError
 
 CACHE_LIMIT = 200_000
-"""Addresses remembered in each of the two generations of the database's cache."""
-
-# Codes of registration data that name no single country.
-_NO_COUNTRY = frozenset({"AP", "EU", "XX", "ZZ"})
+"""Addresses remembered in each of the two generations of the cache."""
 
 
-class _Source(Protocol):
-    name: str
-    data_date: date | None
+class CountryDatabase:
+    """A MaxMind-format file (``.mmdb``), each distinct address of a batch looked up once.
 
-    def countries(self, addresses: Sequence[str]) -> list[str | None]: ...
-
-
-class CountryLookup:
-    """Look up countries, each distinct address of a batch once.
-
-    Parameters
-    ----------
-    database : Path, optional
-        A MaxMind-format file (``.mmdb``); None takes registration data.
+    The answers of recent batches are remembered. Two generations make a cheap cache of the recently
+    used: an address found in the old one moves to the new one, and when the new one is full it becomes
+    the old one.
 
     Attributes
     ----------
-    source : str
-        ``rir``, or the type that the database says it has (``GeoLite2-Country``).
+    name : str
+        The type that the database says it has (``GeoLite2-Country``).
     data_date : date or None
         Day on which the data was built.
 
@@ -55,59 +38,6 @@ class CountryLookup:
     ------
     ConfigError
         The database cannot be read.
-    """
-
-    def __init__(self, database: Path | None = None) -> None:
-        self._backend: _Source = _Registration() if database is None else _Database(database)
-        self.source = self._backend.name
-        self.data_date = self._backend.data_date
-
-    @property
-    def country_source(self) -> str:
-        """What goes into the column ``country_source``: source and date, ``rir 2026-10-27``."""
-        return self.source if self.data_date is None else f"{self.source} {self.data_date.isoformat()}"
-
-    def lookup(self, addresses: pa.Array | pa.ChunkedArray) -> pa.DictionaryArray:
-        """Country of each address.
-
-        Parameters
-        ----------
-        addresses : pyarrow array of utf8, or dictionary of utf8
-            Textual IPv4 and IPv6 addresses; may hold nulls.
-
-        Returns
-        -------
-        pyarrow.DictionaryArray of int32 to utf8
-            ISO 3166-1 alpha-2 codes in the order of the addresses; null for private, reserved
-            and unassigned addresses, for text that is no address, and for nulls.
-        """
-        if isinstance(addresses, pa.ChunkedArray):
-            addresses = addresses.combine_chunks()
-        encoded = addresses if isinstance(addresses, pa.DictionaryArray) else addresses.dictionary_encode()
-        distinct = [address or "" for address in encoded.dictionary.to_pylist()]
-        codes = pa.array(self._backend.countries(distinct), pa.string()).dictionary_encode()
-        indices = codes.indices.take(encoded.indices)
-        return pa.DictionaryArray.from_arrays(indices, codes.dictionary)
-
-
-class _Registration:
-    """Registration data of iptocc: some 0.1 us an address, so a cache would cost more than it saves."""
-
-    name = "rir"
-
-    def __init__(self) -> None:
-        self.data_date = _registration_date()
-
-    def countries(self, addresses: Sequence[str]) -> list[str | None]:
-        codes = iptocc.country_code(addresses)
-        return [None if code in _NO_COUNTRY else code for code in codes]
-
-
-class _Database:
-    """A MaxMind-format file, with the answers of recent batches remembered.
-
-    Two generations make a cheap cache of the recently used: an address found in the old one
-    moves to the new one, and when the new one is full it becomes the old one.
     """
 
     def __init__(self, path: Path) -> None:
@@ -122,8 +52,41 @@ class _Database:
         self._new: dict[str, str | None] = {}
         self._old: dict[str, str | None] = {}
 
-    def countries(self, addresses: Sequence[str]) -> list[str | None]:
-        return [self._country(address) for address in addresses]
+    @property
+    def country_source(self) -> str:
+        """What goes into the column of that name: type and day, ``GeoLite2-Country 2026-10-27``."""
+        return self.name if self.data_date is None else f"{self.name} {self.data_date.isoformat()}"
+
+    def lookup(self, addresses: pa.Array | pa.ChunkedArray) -> pa.DictionaryArray:
+        """Country of each address.
+
+        Parameters
+        ----------
+        addresses : pyarrow array of utf8, or dictionary of utf8
+            Textual IPv4 and IPv6 addresses; may hold nulls.
+
+        Returns
+        -------
+        pyarrow.DictionaryArray of int32 to utf8
+            ISO 3166-1 alpha-2 codes in the order of the addresses; null for private, reserved
+            and unknown addresses, for text that is no address, and for nulls.
+        """
+        if isinstance(addresses, pa.ChunkedArray):
+            addresses = addresses.combine_chunks()
+        encoded = addresses if isinstance(addresses, pa.DictionaryArray) else addresses.dictionary_encode()
+        found = [self._country(address or "") for address in encoded.dictionary.to_pylist()]
+        codes = pa.array(found, pa.string()).dictionary_encode()
+        return pa.DictionaryArray.from_arrays(codes.indices.take(encoded.indices), codes.dictionary)
+
+    def fill_in(self, flows: pa.RecordBatch) -> pa.RecordBatch:
+        """Set the columns ``country`` and ``country_source`` of flow rows by their outside addresses."""
+        countries = self.lookup(flows["outside_ip"])
+        known = countries.is_valid()
+        keys = pa.compute.if_else(known, pa.scalar(0, pa.int32()), pa.scalar(None, pa.int32()))
+        sources = pa.DictionaryArray.from_arrays(keys, pa.array([self.country_source]))
+        for name, column in (("country", countries), ("country_source", sources)):
+            flows = flows.set_column(flows.schema.get_field_index(name), name, column)
+        return flows
 
     def _country(self, address: str) -> str | None:
         if address in self._new:
@@ -157,16 +120,4 @@ def _country_of_record(record: object) -> str | None:
             value = value.get("iso_code")
         if isinstance(value, str) and len(value) == 2 and value.isalpha():
             return value.upper()
-    return None
-
-
-def _registration_date() -> date | None:
-    """Build day of the registration data: its packager notes it in the bill of materials, nowhere else."""
-    for file in metadata.files("iptocc") or []:
-        if file.name.endswith(".cyclonedx.json"):
-            try:
-                bill = json.loads(file.read_text(encoding="utf-8"))
-                return datetime.fromisoformat(bill["metadata"]["timestamp"]).date()
-            except (OSError, ValueError, KeyError, TypeError):
-                return None
     return None

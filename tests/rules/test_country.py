@@ -12,7 +12,7 @@ import pytest
 
 from sensor.errors import ConfigError
 from sensor.rules import country
-from sensor.rules.country import CountryLookup
+from sensor.rules.country import CountryDatabase
 
 Value: TypeAlias = "str | bytes | dict[str, Value] | list[Value]"
 """What a record holds; bytes stand for a value that is encoded already."""
@@ -20,23 +20,6 @@ Value: TypeAlias = "str | bytes | dict[str, Value] | list[Value]"
 _METADATA_MARKER = b"\xab\xcd\xefMaxMind.com"
 _SEPARATOR_BYTES = 16
 _UINT16, _UINT32, _UINT64 = 5, 6, 9
-
-PRIVATE_AND_RESERVED = [
-    "10.0.0.1",
-    "172.16.0.1",
-    "192.168.1.1",
-    "127.0.0.1",
-    "169.254.1.1",
-    "100.64.0.1",
-    "0.0.0.0",
-    "224.0.0.1",
-    "255.255.255.255",
-    "::",
-    "::1",
-    "fe80::1",
-    "fd00::1",
-    "ff02::1",
-]
 
 
 @pytest.fixture
@@ -53,95 +36,76 @@ def database(tmp_path: Path) -> Path:
     return path
 
 
-class TestRegistration:
-    def test_watched_blocks_of_the_shipped_rules(self) -> None:
-        found = CountryLookup().lookup(pa.array(["175.45.176.1", "210.52.109.1", "77.94.35.1"]))
-        assert found.to_pylist() == ["KP", "CN", "RU"]
-
-    def test_both_families(self) -> None:
-        found = CountryLookup().lookup(pa.array(["8.8.8.8", "2001:4860:4860::8888"]))
-        assert found.to_pylist() == ["US", "US"]
-
-    def test_private_and_reserved_addresses_have_none(self) -> None:
-        found = CountryLookup().lookup(pa.array(PRIVATE_AND_RESERVED))
-        assert found.null_count == len(PRIVATE_AND_RESERVED)
-
-    def test_text_that_is_no_address_and_null_have_none(self) -> None:
-        found = CountryLookup().lookup(pa.array(["nonsense", None, "", "8.8.8.8"]))
-        assert found.to_pylist() == [None, None, None, "US"]
-
-    def test_source_carries_the_date(self) -> None:
-        lookup = CountryLookup()
-        assert lookup.source == "rir"
-        assert lookup.data_date is not None
-        assert lookup.country_source == f"rir {lookup.data_date.isoformat()}"
-
-
 class TestShapes:
-    def test_dictionary_in_order_with_nulls(self) -> None:
+    def test_dictionary_in_order_with_nulls(self, database: Path) -> None:
         addresses = pa.array(["8.8.8.8", "175.45.176.1", None, "8.8.8.8"]).dictionary_encode()
-        found = CountryLookup().lookup(addresses)
+        found = CountryDatabase(database).lookup(addresses)
         assert isinstance(found, pa.DictionaryArray)
         assert found.to_pylist() == ["US", "KP", None, "US"]
         assert found.dictionary.to_pylist() == ["US", "KP"]
 
-    def test_slices_and_chunks(self) -> None:
+    def test_slices_and_chunks(self, database: Path) -> None:
+        lookup = CountryDatabase(database).lookup
         addresses = pa.array(["8.8.8.8", "175.45.176.1", "8.8.8.8"]).dictionary_encode()
-        assert CountryLookup().lookup(addresses.slice(1, 1)).to_pylist() == ["KP"]
-        chunked = pa.chunked_array([["8.8.8.8"], ["175.45.176.1"]])
-        assert CountryLookup().lookup(chunked).to_pylist() == ["US", "KP"]
+        assert lookup(addresses.slice(1, 1)).to_pylist() == ["KP"]
+        assert lookup(pa.chunked_array([["8.8.8.8"], ["175.45.176.1"]])).to_pylist() == ["US", "KP"]
 
-    def test_empty(self) -> None:
-        assert CountryLookup().lookup(pa.array([], pa.string())).to_pylist() == []
+    def test_empty(self, database: Path) -> None:
+        assert CountryDatabase(database).lookup(pa.array([], pa.string())).to_pylist() == []
 
-    def test_each_distinct_address_is_asked_once(self, monkeypatch: pytest.MonkeyPatch) -> None:
+    def test_each_distinct_address_is_asked_once(
+        self, database: Path, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
         asked: list[str] = []
-
-        def country_code(addresses: list[str]) -> list[str | None]:
-            asked.extend(addresses)
-            return ["US"] * len(addresses)
-
-        monkeypatch.setattr("sensor.rules.country.iptocc.country_code", country_code)
-        CountryLookup().lookup(pa.array(["8.8.8.8"] * 1000 + ["8.8.4.4"]))
+        monkeypatch.setattr(CountryDatabase, "_country", lambda _self, address: asked.append(address))
+        CountryDatabase(database).lookup(pa.array(["8.8.8.8"] * 1000 + ["8.8.4.4"]))
         assert sorted(asked) == ["8.8.4.4", "8.8.8.8"]
 
-    def test_codes_that_are_no_country_are_null(self, monkeypatch: pytest.MonkeyPatch) -> None:
-        monkeypatch.setattr("sensor.rules.country.iptocc.country_code", lambda addresses: ["EU", "AP", "DE"])
-        found = CountryLookup().lookup(pa.array(["1.1.1.1", "1.1.1.2", "1.1.1.3"]))
-        assert found.to_pylist() == [None, None, "DE"]
+    def test_columns_of_flows_are_filled_in(self, database: Path) -> None:
+        nothing = pa.nulls(3, pa.dictionary(pa.int32(), pa.string()))
+        flows = pa.record_batch(
+            {
+                "outside_ip": ["8.8.8.8", "10.0.0.1", "175.45.176.1"],
+                "country": nothing,
+                "country_source": nothing,
+            }
+        )
+        filled = CountryDatabase(database).fill_in(flows)
+        assert filled["country"].to_pylist() == ["US", None, "KP"]
+        source = "Test-Country 2017-07-14"
+        assert filled["country_source"].to_pylist() == [source, None, source]
+        assert filled.schema.names == flows.schema.names
 
 
 class TestDatabase:
     def test_shapes_of_records(self, database: Path) -> None:
         addresses = pa.array(["175.45.179.255", "8.8.8.8", "9.9.9.9", "7.7.7.7", "1.2.3.4", "nonsense"])
-        assert CountryLookup(database).lookup(addresses).to_pylist() == ["KP", "US", "CH", None, None, None]
+        assert CountryDatabase(database).lookup(addresses).to_pylist() == ["KP", "US", "CH", None, None, None]
 
     def test_private_and_other_family_have_none(self, database: Path) -> None:
-        found = CountryLookup(database).lookup(pa.array(["10.0.0.1", "2001:4860:4860::8888"]))
+        found = CountryDatabase(database).lookup(pa.array(["10.0.0.1", "2001:4860:4860::8888"]))
         assert found.to_pylist() == [None, None]
 
     def test_source_is_its_type_and_date(self, database: Path) -> None:
-        lookup = CountryLookup(database)
+        lookup = CountryDatabase(database)
         assert lookup.data_date == date(2017, 7, 14)
         assert lookup.country_source == "Test-Country 2017-07-14"
 
     def test_cache_is_bounded_and_right(self, database: Path, monkeypatch: pytest.MonkeyPatch) -> None:
         monkeypatch.setattr(country, "CACHE_LIMIT", 3)
-        lookup = CountryLookup(database)
+        lookup = CountryDatabase(database)
         addresses = [f"8.8.8.{last}" for last in range(20)] + ["175.45.176.1"]
         for _ in range(3):
             assert lookup.lookup(pa.array(addresses)).to_pylist() == ["US"] * 20 + ["KP"]
-        remembered = lookup._backend
-        assert isinstance(remembered, country._Database)
-        assert len(remembered._new) + len(remembered._old) <= 6
+        assert len(lookup._new) + len(lookup._old) <= 6
 
     def test_a_file_that_is_none_is_refused(self, tmp_path: Path) -> None:
         wrong = tmp_path / "wrong.mmdb"
         wrong.write_bytes(b"no database")
         with pytest.raises(ConfigError, match=r"wrong\.mmdb"):
-            CountryLookup(wrong)
+            CountryDatabase(wrong)
         with pytest.raises(ConfigError, match=r"missing\.mmdb"):
-            CountryLookup(tmp_path / "missing.mmdb")
+            CountryDatabase(tmp_path / "missing.mmdb")
 
 
 def _write_mmdb(path: Path, networks: dict[str, Value], database_type: str, build_epoch: int) -> None:
