@@ -18,6 +18,9 @@ if TYPE_CHECKING:
     from sensor.rules import Plan
     from sensor.store import StoreWriter
 
+WORK_FAILED = 1
+INTERRUPTED = 130
+"""What shells say of a program that ended by Ctrl-C: half a job is not done."""
 NO_STORE = "none"
 """As ``--store``: count, but write nothing."""
 
@@ -88,7 +91,9 @@ def replay(
         print(json.dumps(_as_json(result, place, threads)))
     _show(result, None if writer is None else place, threads)
     if failed:
-        raise typer.Exit(1)
+        raise typer.Exit(WORK_FAILED)
+    if result.stopped:
+        raise typer.Exit(INTERRUPTED)
 
 
 def _defaults() -> "Config":

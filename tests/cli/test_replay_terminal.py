@@ -89,7 +89,7 @@ class TestInterrupted:
         self, under_way: subprocess.Popen[bytes], tmp_path: Path
     ) -> None:
         said, complaint = interrupt(under_way, sending=DEMO.read_bytes()[HALF : HALF + 100])
-        assert under_way.returncode == 0
+        assert under_way.returncode == 130
         told = json.loads(said)
         assert told["stopped"]
         assert told["packets"] > 1000
@@ -102,9 +102,9 @@ class TestInterrupted:
         for _ in range(2):
             under_way.send_signal(signal.SIGINT)
             time.sleep(0.3)
-        assert under_way.wait(QUICKLY_S) == 130
+        # Either the program says so itself, or the second signal meets it on its way out.
+        assert under_way.wait(QUICKLY_S) in (130, -signal.SIGINT)
 
-    @pytest.mark.xfail(strict=True, reason="reading a pipe through which nothing comes is not interrupted")
     def test_while_the_pipe_is_silent(self, under_way: subprocess.Popen[bytes], tmp_path: Path) -> None:
         under_way.send_signal(signal.SIGINT)
         under_way.wait(QUICKLY_S)

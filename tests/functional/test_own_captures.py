@@ -187,9 +187,6 @@ class TestInternal:
         assert (row["scope"], row["outside_block"]) == ("external", None)
 
 
-@pytest.mark.xfail(
-    strict=True, reason="the clock makes up for a silence 16 packets late, and ends what is young"
-)
 class TestSilence:
     """All is quiet for longer than a minute, then packets come again."""
 

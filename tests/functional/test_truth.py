@@ -6,7 +6,7 @@ difference fails, and so does one that is no longer there.
 
 import tomllib
 from collections import defaultdict
-from collections.abc import Collection, Iterable
+from collections.abc import Iterable
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -26,15 +26,10 @@ DIFFERENCES: dict[str, Any] = tomllib.loads(
 
 IPCOMP = 108
 
-CUT_BY_THE_CLOCK = {"ndpi--dnscrypt-v1-and-resolver-pings.pcap", "pcpp--ip6_fragments.pcap"}
-"""Each has hours without packets; the stream's clock makes up for them in one step, 16 packets late, and
-a datagram begun meanwhile is forgotten with the old ones: one of its fragments loses its ports."""
 
-
-def each(names: Iterable[str], *, wrong: Collection[str] = ()) -> pytest.MarkDecorator:
-    """A test for each capture; strictly expected to fail where the product is known to be wrong."""
-    marks = {name: [pytest.mark.xfail(strict=True)] for name in wrong}
-    return pytest.mark.parametrize("name", [pytest.param(name, marks=marks.get(name, [])) for name in names])
+def each(names: Iterable[str]) -> pytest.MarkDecorator:
+    """A test for each capture."""
+    return pytest.mark.parametrize("name", list(names))
 
 
 every_capture = each(sorted(TRUTH))
@@ -95,7 +90,7 @@ def test_every_packet_is_counted_once(name: str) -> None:
     assert packets_of(replayed(name).flows) == replayed(name).result.matched
 
 
-@each(sorted(TRUTH), wrong=CUT_BY_THE_CLOCK)
+@each(sorted(TRUTH))
 def test_flows(name: str) -> None:
     assert differences(flows_of(TRUTH[name]), ours(name)) == DIFFERENCES.get(name, {}).get("flows", [])
 
@@ -112,7 +107,7 @@ class TestDifferences:
     def test_fragments_are_counted_once_between_the_same_addresses(self, name: str) -> None:
         assert pairs(name) == pairs_of(TRUTH[name])
 
-    @each(FRAGMENTED, wrong=CUT_BY_THE_CLOCK)
+    @each(FRAGMENTED)
     def test_fragments_are_counted_in_the_flow_of_the_first(self, name: str) -> None:
         assert ours(name) == fragments.count(FOLDER / name)
 

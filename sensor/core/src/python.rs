@@ -20,7 +20,7 @@ use crate::flow::{Flow, FlowLimits, HashKeys};
 use crate::name::dns_table::DnsRow;
 use crate::name::join::JoinLimits;
 use crate::pipeline::Settings;
-use crate::source::{Source, SourceError};
+use crate::source::{Interrupt, Source, SourceError};
 use crate::watch::{Prefix, Watch};
 use crate::worker::{Control, RunError, Sink, Summary, run};
 
@@ -239,11 +239,30 @@ struct Options {
     countries: bool,
 }
 
+/// Opens the inputs on a thread, so that Python sees its signals while a pipe is silent.
+fn open_source(py: Python<'_>, paths: Vec<String>) -> PyResult<Source> {
+    let (sender, opened) = bounded(1);
+    std::thread::spawn(move || {
+        // Who was interrupted no longer waits for it.
+        let _ = sender.send(Source::open(&paths));
+    });
+    loop {
+        match py.detach(|| opened.recv_timeout(Duration::from_millis(50))) {
+            Ok(source) => return Ok(source?),
+            Err(RecvTimeoutError::Timeout) => py.check_signals()?,
+            Err(RecvTimeoutError::Disconnected) => {
+                return Err(PyRuntimeError::new_err("the inputs could not be opened"));
+            }
+        }
+    }
+}
+
 /// A replay of captures: it runs on threads of its own from the moment it is made.
 #[pyclass(frozen)]
 struct Replay {
     rows: Receiver<Rows>,
     control: Arc<Control>,
+    interrupt: Interrupt,
     bytes_total: Option<u64>,
     outcome: Mutex<Option<JoinHandle<Result<Summary, RunError>>>>,
 }
@@ -282,7 +301,8 @@ impl Replay {
             workers: options.workers.clamp(1, 64),
             keys: HashKeys::default(),
         };
-        let source = py.detach(|| Source::open(&paths))?;
+        let source = open_source(py, paths)?;
+        let interrupt = source.interrupt();
         let bytes_total = source.progress().bytes_total;
         let control = Arc::new(Control::default());
         let (queue, rows) = bounded(QUEUED_BATCHES);
@@ -308,6 +328,7 @@ impl Replay {
         Ok(Self {
             rows,
             control,
+            interrupt,
             bytes_total,
             outcome: Mutex::new(Some(thread)),
         })
@@ -329,6 +350,7 @@ impl Replay {
     /// Ends the input early; what was read is counted and still comes out of `next`.
     fn stop(&self) {
         self.control.stop();
+        self.interrupt.interrupt();
     }
 
     /// Packets, bytes on the wire, bytes of the input files, and how many bytes these have, if known.

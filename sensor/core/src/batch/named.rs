@@ -155,7 +155,7 @@ fn service_columns(
         _ => -1,
     };
     let categories: Vec<i32> = rows.iter().zip(&numbers).map(category).collect();
-    let words_of = |keys: Vec<i32>, all: Vec<String>| few_words(&keys, all);
+    let words_of = |keys: &[i32], all: Vec<String>| few_words(keys, &all);
     let each = |text: fn(&crate::classify::Service) -> &String| -> Vec<String> {
         services.iter().map(text).cloned().collect()
     };
@@ -164,29 +164,30 @@ fn service_columns(
     Ok(vec![
         (
             "service",
-            words_of(keys.clone(), each(|service| &service.service))?,
+            words_of(&keys, each(|service| &service.service))?,
         ),
         (
             "organisation",
-            words_of(keys, each(|service| &service.organisation))?,
+            words_of(&keys, each(|service| &service.organisation))?,
         ),
-        ("category", words_of(categories, category_words)?),
+        ("category", words_of(&categories, category_words)?),
     ])
 }
 
 /// Text by keys into a list that may be long and repeat itself: only the words used, each once.
-fn few_words(keys: &[i32], all: Vec<String>) -> Result<ArrayRef, ArrowError> {
+fn few_words(keys: &[i32], all: &[String]) -> Result<ArrayRef, ArrowError> {
     let mut used: Vec<Option<i32>> = vec![None; all.len()];
     let mut by_word = std::collections::HashMap::new();
     let mut kept = Vec::new();
     let mut mapped = Vec::with_capacity(keys.len());
     for &key in keys {
-        let Some(slot) = usize::try_from(key).ok().and_then(|key| used.get_mut(key)) else {
+        let place = usize::try_from(key).ok();
+        let slot_and_word = place.and_then(|place| Some((used.get_mut(place)?, all.get(place)?)));
+        let Some((slot, word)) = slot_and_word else {
             mapped.push(-1);
             continue;
         };
         let number = *slot.get_or_insert_with(|| {
-            let word = &all[key as usize];
             *by_word.entry(word.as_str()).or_insert_with(|| {
                 kept.push(word.clone());
                 kept.len() as i32 - 1

@@ -14,6 +14,7 @@ use std::sync::atomic::AtomicU64;
 use super::input::Input;
 use super::interfaces::Interfaces;
 use super::path::open_path;
+use super::pipe::Interrupt;
 use super::{CHUNK_BYTES, Chunk, InputReport, Record};
 
 /// Bytes read to learn the time of an input's first packet.
@@ -143,7 +144,8 @@ impl Merge {
 impl Lane {
     /// Opens the file again; whether that worked.
     fn begin(&mut self, bytes_read: &Arc<AtomicU64>) -> bool {
-        match open_path(&self.report.path, bytes_read) {
+        // Only files wait for their turn, and those need no interruption.
+        match open_path(&self.report.path, bytes_read, &Interrupt::default()) {
             Ok(opened) => {
                 let reading = Reading {
                     input: opened.input,

@@ -9,11 +9,13 @@ mod path;
 mod pcap;
 mod pcapng;
 mod pcapng_interface;
+mod pipe;
 mod report;
 #[cfg(test)]
 mod tests;
 
 pub use open::{Progress, Source};
+pub use pipe::Interrupt;
 pub use report::{InputReport, SourceError};
 
 /// Most bytes one packet may have; a longer record is damage, not a packet.

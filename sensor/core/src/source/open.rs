@@ -7,6 +7,7 @@ use super::input::Input;
 use super::interfaces::Interfaces;
 use super::merge::Merge;
 use super::path::{STANDARD_INPUT, open_path, refusal};
+use super::pipe::Interrupt;
 use super::{CHUNK_BYTES, Chunk, InputReport, SourceError};
 
 /// How far reading has come, in bytes of the files as they are stored.
@@ -24,6 +25,7 @@ pub struct Source {
     interfaces: Interfaces,
     bytes_read: Arc<AtomicU64>,
     bytes_total: Option<u64>,
+    interrupt: Interrupt,
 }
 
 enum Inputs {
@@ -47,15 +49,16 @@ impl Source {
         }
         let mut interfaces = Interfaces::default();
         let bytes_read = Arc::new(AtomicU64::new(0));
+        let interrupt = Interrupt::default();
         let mut bytes_total = Some(0);
         let inputs = if let [path] = paths {
-            let opened = open_path(path, &bytes_read)?;
+            let opened = open_path(path, &bytes_read, &interrupt)?;
             bytes_total = opened.file_bytes;
             Inputs::One(Box::new(opened.input))
         } else {
             let mut merge = Merge::default();
             for path in paths {
-                let opened = open_path(path, &bytes_read)?;
+                let opened = open_path(path, &bytes_read, &interrupt)?;
                 bytes_total = bytes_total
                     .zip(opened.file_bytes)
                     .map(|(sum, size)| sum + size);
@@ -70,7 +73,13 @@ impl Source {
             interfaces,
             bytes_read,
             bytes_total,
+            interrupt,
         })
+    }
+
+    /// Ends the waiting for bytes of pipes, from any thread.
+    pub fn interrupt(&self) -> Interrupt {
+        self.interrupt.clone()
     }
 
     /// Replaces the chunk's contents with the next packets, about `CHUNK_BYTES` of them; false at

@@ -8,6 +8,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use super::SourceError;
 use super::compressed::Bytes;
 use super::input::Input;
+use super::pipe::{Interrupt, Pipe};
 
 /// The path that stands for standard input.
 pub(super) const STANDARD_INPUT: &str = "-";
@@ -20,9 +21,13 @@ pub(super) struct Opened {
 }
 
 /// Opens one input and adds what is read of it to `bytes_read`.
-pub(super) fn open_path(path: &str, bytes_read: &Arc<AtomicU64>) -> Result<Opened, SourceError> {
+pub(super) fn open_path(
+    path: &str,
+    bytes_read: &Arc<AtomicU64>,
+    interrupt: &Interrupt,
+) -> Result<Opened, SourceError> {
     let (bytes, file_bytes): (Bytes, _) = if path == STANDARD_INPUT {
-        (Box::new(io::stdin()), None)
+        (Box::new(Pipe::new(io::stdin(), interrupt.clone())), None)
     } else {
         let cannot_open = |failure: io::Error| refusal(path, &failure_text(&failure));
         let file = File::open(path).map_err(cannot_open)?;
@@ -30,8 +35,11 @@ pub(super) fn open_path(path: &str, bytes_read: &Arc<AtomicU64>) -> Result<Opene
         if kind.is_dir() {
             return Err(refusal(path, "is a directory; name the captures in it"));
         }
-        let size = kind.is_file().then_some(kind.len());
-        (Box::new(file), size)
+        if kind.is_file() {
+            (Box::new(file), Some(kind.len()))
+        } else {
+            (Box::new(Pipe::new(file, interrupt.clone())), None)
+        }
     };
     let counted = Counted {
         bytes,
