@@ -316,6 +316,7 @@ impl Worker<'_> {
                 }
             }
             self.pipeline.shard().reuse(records);
+            self.pipeline.shard().observer().reuse(notes);
         }
         let rows = self.pipeline.shard().observer().dns_rows();
         if rows.len() >= at_least {

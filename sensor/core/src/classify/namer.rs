@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use super::state::{
-    DatagramState, NameState, NameStates, Naming, Segment, StateRef, Step, UdpDatagram,
+    DatagramState, NameState, NameStates, Naming, Segment, StateRef, Step, StreamState, UdpDatagram,
 };
 use super::{Found, Resolvers};
 use crate::decode::Fragment;
@@ -19,6 +19,7 @@ pub const MAX_BLANK_DATAGRAMS: u32 = 4;
 const TCP: u8 = 6;
 const UDP: u8 = 17;
 const SYN: u8 = 0x02;
+const ACK: u8 = 0x10;
 
 /// What naming is told.
 #[derive(Clone, Debug, Default)]
@@ -56,8 +57,12 @@ struct Entry {
     note: Note,
 }
 
-/// Flow numbers up to here count datagrams that pointed to nothing; entries are numbered behind.
+/// Numbers up to here say that nothing is kept of a flow yet, and count its datagrams; entries are
+/// numbered behind.
 const FIRST_ENTRY: u32 = MAX_BLANK_DATAGRAMS + 1;
+/// Set in the number of a TCP flow of which only the first SYN is known: the other bits are the lower ones
+/// of its sequence number. Most flows of a scan never get beyond this.
+const ONLY_SYN: u32 = 1 << 29;
 
 /// The naming of one shard.
 pub struct Namer {
@@ -95,6 +100,14 @@ impl Namer {
     /// Notes since they were last cleared; a record's mark has the place of its note plus one.
     pub fn notes(&mut self) -> &mut Vec<Note> {
         &mut self.notes
+    }
+
+    /// Takes back a list of notes for its memory.
+    pub fn reuse(&mut self, mut notes: Vec<Note>) {
+        if self.notes.is_empty() {
+            notes.clear();
+            self.notes = notes;
+        }
     }
 
     /// DNS transactions since they were last cleared.
@@ -215,24 +228,29 @@ impl Namer {
         let Some(entry) = self.entries.get_mut(place) else {
             return Mark::NONE;
         };
-        let (state, boxed) = (entry.state, entry.note.found.take());
-        let mut found = boxed.unwrap_or_else(|| Box::new(std::mem::take(&mut self.scratch)));
+        let state = entry.state;
+        let mut kept = entry.note.found.take();
+        let mut blank = std::mem::take(&mut self.scratch);
+        let found = kept.as_deref_mut().unwrap_or(&mut blank);
         let had_name = found.name().is_some();
-        let step = self.show(flow, packet, payload, &mut found, State::Kept(state));
+        let step = self.show(flow, packet, payload, found, State::Kept(state));
         let has_name = found.name().is_some();
+        // Most looks find nothing: only what is found is worth an allocation.
+        if kept.is_none() && !blank.is_empty() {
+            kept = Some(Box::new(std::mem::take(&mut blank)));
+        }
+        self.scratch = blank;
         let Some(entry) = self.entries.get_mut(place) else {
             return Mark::NONE;
         };
+        entry.note.found = kept;
         if has_name && !had_name && entry.note.joined.is_none() {
             self.names_found += 1;
         }
-        if found.is_empty() {
-            self.scratch = *found;
-        } else {
-            entry.note.found = Some(found);
-        }
-        if step == Step::Continue {
-            return Mark::new(number, true);
+        match step {
+            Step::Continue => return Mark::new(number, true),
+            Step::OnlyClient => return Mark::new(number, true).of_client(),
+            Step::Settled => {}
         }
         entry.state = StateRef::NONE;
         if entry.note.found.is_none() && entry.note.joined.is_none() {
@@ -241,6 +259,55 @@ impl Namer {
         }
         Mark::new(number, false)
     }
+
+    /// Looks at a segment of a TCP flow of which nothing is kept but the sequence number of its SYN, if that
+    /// was seen. Only data and an answer to the SYN are worth a state.
+    fn look_at_new(
+        &mut self,
+        flow: &Flow,
+        packet: &Packet,
+        payload: &[u8],
+        joined: Option<Arc<str>>,
+    ) -> Mark {
+        let syn = packet.tcp_flags & (SYN | ACK);
+        if payload.is_empty() && joined.is_none() && syn != SYN | ACK {
+            let known = flow.mark.number() & ONLY_SYN != 0;
+            let number = if syn == SYN && !known {
+                ONLY_SYN | packet.tcp_sequence & (ONLY_SYN - 1)
+            } else {
+                flow.mark.number()
+            };
+            return Mark::new(number, true);
+        }
+        self.names_found += u64::from(joined.is_some());
+        let note = Note {
+            found: None,
+            joined,
+        };
+        let mut state = Box::<StreamState>::default();
+        if flow.mark.number() & ONLY_SYN != 0 {
+            let first = segment(flow, packet, payload);
+            state.begin(syn_sequence(flow.mark.number(), &first, packet));
+        }
+        let state = self.states.keep(NameState::Stream(state));
+        let number = self.add(Entry { state, note });
+        self.look_at_kept(number, flow, packet, payload)
+    }
+}
+
+/// The whole sequence number of a client's SYN, of which a mark has the lower 29 bits: it is near what the
+/// client sends next, and what the server says it expects.
+fn syn_sequence(number: u32, segment: &Segment<'_>, packet: &Packet) -> u32 {
+    let lower = number & (ONLY_SYN - 1);
+    let near = if segment.from_client {
+        packet.tcp_sequence
+    } else {
+        packet.tcp_acknowledgement
+    };
+    let distance = near.wrapping_sub(lower);
+    // To the nearest multiple of what the lower bits can say.
+    let upper = distance.wrapping_add(ONLY_SYN / 2) & !(ONLY_SYN - 1);
+    lower.wrapping_add(upper)
 }
 
 /// Where a flow's state is.
@@ -262,14 +329,7 @@ impl Observer for Namer {
         };
         match (flow.key.protocol, packet.fragment) {
             (TCP, Fragment::Whole | Fragment::First) => {
-                self.names_found += u64::from(joined.is_some());
-                let note = Note {
-                    found: None,
-                    joined,
-                };
-                let state = self.states.begin(TCP);
-                let number = self.add(Entry { state, note });
-                self.look_at_kept(number, flow, packet, payload)
+                self.look_at_new(flow, packet, payload, joined)
             }
             (UDP, Fragment::Whole | Fragment::First) => {
                 self.look_at_blank(flow, packet, payload, joined)
@@ -291,14 +351,20 @@ impl Observer for Namer {
         if packet.fragment == Fragment::Later {
             return flow.mark;
         }
+        let is_tcp = flow.key.protocol == TCP;
         match flow.mark.number() {
-            number if number < FIRST_ENTRY => self.look_at_blank(flow, packet, payload, None),
-            number => self.look_at_kept(number, flow, packet, payload),
+            number if number >= ONLY_SYN => self.look_at_new(flow, packet, payload, None),
+            number if number >= FIRST_ENTRY => self.look_at_kept(number, flow, packet, payload),
+            _ if is_tcp => self.look_at_new(flow, packet, payload, None),
+            _ => self.look_at_blank(flow, packet, payload, None),
         }
     }
 
     fn note(&mut self, flow: &Flow, ends: bool) -> Mark {
         let number = flow.mark.number();
+        if number >= ONLY_SYN {
+            return Mark::NONE;
+        }
         let Some(place) = number.checked_sub(FIRST_ENTRY) else {
             return Mark::NONE;
         };

@@ -27,6 +27,8 @@ use crate::name::dns_table::DnsTransport;
 pub enum Step {
     /// More may be found.
     Continue,
+    /// More may be found, but only in what the client sends.
+    OnlyClient,
     /// Nothing more will be: the state can be freed.
     Settled,
 }

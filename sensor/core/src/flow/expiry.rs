@@ -10,7 +10,7 @@ const SECOND: u64 = 1_000_000_000;
 /// Packets may be so much out of order before a flow is swept too early.
 const REORDER_NS: u64 = 5 * SECOND;
 /// A sweep over all places begins at most so often.
-const SWEEP_EVERY_NS: u64 = 2 * SECOND;
+const SWEEP_EVERY_NS: u64 = 5 * SECOND;
 /// Places looked at each time.
 const SWEEP_PLACES: usize = 8192;
 

@@ -9,6 +9,8 @@ mod tests;
 pub const MAX_HEAD_BYTES: usize = 16 << 10;
 /// Most pieces kept that came before the bytes in front of them.
 pub const MAX_PIECES: usize = 32;
+/// Room of a buffer at first.
+const MIN_BYTES: usize = 512;
 /// An emptied buffer larger than this is given back.
 const MAX_IDLE_BYTES: usize = 4 << 10;
 
@@ -63,6 +65,18 @@ struct Buffer {
 impl Head {
     /// Takes a segment: its sequence number, whether it has the SYN flag, its payload.
     pub fn push(&mut self, sequence: u32, syn: bool, payload: &[u8]) -> Pushed {
+        self.push_within(MAX_HEAD_BYTES, sequence, syn, payload)
+    }
+
+    /// The same with a smaller window, where less is enough.
+    pub fn push_within(
+        &mut self,
+        window: usize,
+        sequence: u32,
+        syn: bool,
+        payload: &[u8],
+    ) -> Pushed {
+        let window = window.min(MAX_HEAD_BYTES);
         let first = sequence.wrapping_add(u32::from(syn));
         if syn && (self.start == Start::Unknown || self.is_empty() && self.start == Start::Data) {
             self.base = first;
@@ -78,10 +92,10 @@ impl Head {
         let Some((offset, payload)) = self.behind_base(first, payload) else {
             return Pushed::Known;
         };
-        if offset >= MAX_HEAD_BYTES {
+        if offset >= window {
             return Pushed::Beyond;
         }
-        let fitting = payload.len().min(MAX_HEAD_BYTES - offset);
+        let fitting = payload.len().min(window - offset);
         let payload = payload.get(..fitting).unwrap_or(payload);
         self.buffer.get_or_insert_default().insert(offset, payload)
     }
@@ -218,11 +232,13 @@ impl Buffer {
         Pushed::Waiting
     }
 
-    /// Grows by doubling, but never beyond the window.
+    /// Grows by doubling, but never beyond the window. Few sizes, so that what one stream gives back fits the
+    /// next.
     fn make_room(&mut self, length: usize) {
         if length > self.bytes.capacity() {
-            let wanted = (self.bytes.capacity() * 2).clamp(length, MAX_HEAD_BYTES);
-            self.bytes.reserve_exact(wanted - self.bytes.len());
+            let wanted = length.next_power_of_two().clamp(MIN_BYTES, MAX_HEAD_BYTES);
+            self.bytes
+                .reserve_exact(wanted.max(length) - self.bytes.len());
         }
     }
 

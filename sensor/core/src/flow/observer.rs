@@ -15,8 +15,9 @@ impl Mark {
     /// Nothing is kept, and nothing more is wanted.
     pub const NONE: Self = Self(0);
     const LOOKS: u32 = 1 << 31;
+    const ONLY_CLIENT: u32 = 1 << 30;
     /// Most that [`Self::number`] can be.
-    pub const MOST: u32 = Self::LOOKS - 1;
+    pub const MOST: u32 = Self::ONLY_CLIENT - 1;
 
     /// A mark with this number, up to [`Self::MOST`].
     pub const fn new(number: u32, looks: bool) -> Self {
@@ -27,6 +28,18 @@ impl Mark {
     #[inline]
     pub const fn looks(self) -> bool {
         self.0 & Self::LOOKS != 0
+    }
+
+    /// The same, but of the packets only the client's are wanted.
+    #[must_use]
+    pub const fn of_client(self) -> Self {
+        Self(self.0 | Self::ONLY_CLIENT)
+    }
+
+    /// Whether only packets of the client are wanted.
+    #[inline]
+    pub const fn is_of_client(self) -> bool {
+        self.0 & Self::ONLY_CLIENT != 0
     }
 
     /// The observer's number; 0 is none.

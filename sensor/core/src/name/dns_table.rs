@@ -1,7 +1,9 @@
 //! DNS transactions: each query matched with its answer, one row for both.
 
 use std::collections::{HashMap, VecDeque};
-use std::hash::{BuildHasher, RandomState};
+use std::hash::BuildHasher;
+
+use foldhash::quality::RandomState;
 
 use super::dns::Message;
 use crate::watch::BlockRef;
@@ -77,15 +79,15 @@ struct Transaction {
     /// Tells this use of the key from earlier ones.
     number: u64,
     deadline_ns: u64,
-    /// The row to come; taken when it was answered.
-    row: Option<DnsRow>,
+    /// The row to come; taken when it was answered. Boxed: answered ones stay for a while without it.
+    row: Option<Box<DnsRow>>,
     answered_ns: u64,
 }
 
 /// The transactions of one shard.
 #[derive(Debug)]
 pub struct DnsTransactions {
-    known: HashMap<Key, Transaction>,
+    known: HashMap<Key, Transaction, RandomState>,
     /// In the order of their deadlines; entries whose number no longer matches are over.
     queue: VecDeque<(u64, Key)>,
     capacity: usize,
@@ -104,11 +106,11 @@ impl DnsTransactions {
     /// A table that remembers at most `capacity` transactions.
     pub fn new(capacity: usize) -> Self {
         Self {
-            known: HashMap::new(),
+            known: HashMap::default(),
             queue: VecDeque::new(),
             capacity: capacity.max(1),
             begun: 0,
-            hasher: RandomState::new(),
+            hasher: RandomState::default(),
             counters: DnsTableCounters::default(),
         }
     }
@@ -193,7 +195,7 @@ impl DnsTransactions {
             return;
         }
         let row = DnsRow::of_query(context, name, qtype);
-        self.remember(key, context.clock_ns, Some(row), rows);
+        self.remember(key, context.clock_ns, Some(Box::new(row)), rows);
     }
 
     fn answer(&mut self, context: &DnsContext, message: &Message, rows: &mut Vec<DnsRow>) {
@@ -216,7 +218,7 @@ impl DnsTransactions {
         let row = if let Some(mut row) = asked {
             row.latency_us = Some(latency_us(row.time_ns, context.time_ns));
             self.counters.answered += 1;
-            row
+            *row
         } else {
             self.counters.unasked += 1;
             self.remember(key, context.clock_ns, None, rows);
@@ -226,7 +228,13 @@ impl DnsTransactions {
     }
 
     /// Enters a transaction, open where there is a row to come; makes room first.
-    fn remember(&mut self, key: Key, clock_ns: u64, row: Option<DnsRow>, rows: &mut Vec<DnsRow>) {
+    fn remember(
+        &mut self,
+        key: Key,
+        clock_ns: u64,
+        row: Option<Box<DnsRow>>,
+        rows: &mut Vec<DnsRow>,
+    ) {
         while self.known.len() >= self.capacity || self.queue.len() >= self.capacity * 2 {
             let Some((number, oldest)) = self.queue.pop_front() else {
                 break;
@@ -251,7 +259,7 @@ impl DnsTransactions {
     fn forget(&mut self, key: &Key, rows: &mut Vec<DnsRow>) {
         if let Some(row) = self.known.remove(key).and_then(|known| known.row) {
             self.counters.unanswered += 1;
-            rows.push(row);
+            rows.push(*row);
         }
     }
 }

@@ -75,7 +75,7 @@ type Key = (u128, u128);
 #[derive(Debug)]
 pub struct Join {
     limits: JoinLimits,
-    pairs: HashMap<Key, Pair>,
+    pairs: HashMap<Key, Pair, foldhash::quality::RandomState>,
     /// In the order in which they were last learned; entries whose number no longer matches are over.
     queue: VecDeque<(u64, Key)>,
     name_bytes: usize,
@@ -93,7 +93,7 @@ impl Join {
     pub fn new(limits: JoinLimits) -> Self {
         Self {
             limits,
-            pairs: HashMap::new(),
+            pairs: HashMap::default(),
             queue: VecDeque::new(),
             name_bytes: 0,
             counters: JoinCounters::default(),

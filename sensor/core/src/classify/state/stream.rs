@@ -3,9 +3,11 @@
 use super::dns_stream::{self, begins_dns};
 use super::http_stream::{self, HttpStep};
 use super::{Naming, Segment, Step};
-use crate::flow::{Head, Pushed};
+use crate::flow::{Head, MAX_HEAD_BYTES, Pushed};
 use crate::name::proxied::Proxy;
 
+/// First bytes of a server that are looked at.
+const MAX_SERVER_BYTES: usize = 4 << 10;
 /// Data segments of a flow that are looked at before it is given up.
 pub const MAX_NAME_SEGMENTS: u8 = 64;
 /// Data segments after which the matchers of applications are not asked again.
@@ -51,6 +53,11 @@ pub struct StreamState {
 }
 
 impl StreamState {
+    /// Says the sequence number of the client's SYN, seen before there was a state.
+    pub(crate) fn begin(&mut self, sequence: u32) {
+        self.client.push(sequence, true, &[]);
+    }
+
     /// Takes the next segment.
     pub(super) fn take(&mut self, segment: &Segment<'_>, naming: &mut Naming<'_>) -> Step {
         let from_client = segment.from_client != self.swapped;
@@ -71,7 +78,13 @@ impl StreamState {
         } else {
             &mut self.server
         };
-        let pushed = head.push(segment.sequence, segment.syn, segment.payload);
+        // A server shows what it is sooner than a client says its name; DNS answers have any length.
+        let window = if from_client || self.phase == Phase::Dns {
+            MAX_HEAD_BYTES
+        } else {
+            MAX_SERVER_BYTES
+        };
+        let pushed = head.push_within(window, segment.sequence, segment.syn, segment.payload);
         if segment.payload.is_empty() {
             return Step::Continue;
         }
@@ -98,6 +111,13 @@ impl StreamState {
         };
         if step == Step::Settled {
             return Step::Settled;
+        }
+        if !self.swapped && self.ignores_server() {
+            self.server.clear();
+            return match self.give_up() {
+                Step::Settled => Step::Settled,
+                _ => Step::OnlyClient,
+            };
         }
         self.give_up()
     }
@@ -146,7 +166,8 @@ impl StreamState {
         let is_spent = match self.phase {
             Phase::Looking => {
                 self.segments >= MAX_NAME_SEGMENTS
-                    || self.client.is_full() && (self.carried || self.server.is_full())
+                    || self.client.is_full()
+                        && (self.carried || self.server.bytes().len() >= MAX_SERVER_BYTES)
             }
             Phase::Http(_) | Phase::HttpLost => false,
             Phase::Http2(_) | Phase::Dns => self.stalled >= MAX_NAME_SEGMENTS,
