@@ -1,5 +1,7 @@
 //! The `dns` table.
 
+use std::collections::HashMap;
+use std::fmt::Write;
 use std::sync::Arc;
 
 use arrow_array::builder::{ListBuilder, StringBuilder};
@@ -65,9 +67,9 @@ pub fn dns_batch(rows: &[DnsRow], labels: &Labels) -> Result<RecordBatch, ArrowE
     let times = TimestampNanosecondArray::from_iter_values(rows.iter().map(|row| row.time_ns));
     let transport = rows.iter().map(|row| row.transport as i32).collect();
     let transports = DnsTransport::ALL.map(|transport| transport.word().to_owned());
-    let texts = |text: &dyn Fn(&DnsRow) -> Option<String>| -> ArrayRef {
-        Arc::new(rows.iter().map(|row| text(row)).collect::<StringArray>())
-    };
+    let names: StringArray = rows.iter().map(|row| Some(&*row.qname)).collect();
+    let qtypes = coded(rows.iter().map(|row| Some(row.qtype)), type_word)?;
+    let rcodes = coded(rows.iter().map(|row| row.rcode), code_word)?;
     let numbers = rows.iter().map(|row| row.latency_us.map(u64::from));
     let blocks = block_keys(rows.iter().map(|row| row.block));
     batch(vec![
@@ -83,19 +85,11 @@ pub fn dns_batch(rows: &[DnsRow], labels: &Labels) -> Result<RecordBatch, ArrowE
             addresses(rows.iter().map(|row| (row.version, row.server)))?,
         ),
         ("transport", words(transport, transports)?),
-        ("qname", texts(&|row| Some(row.qname.to_string()))),
-        ("qtype", texts(&|row| Some(type_word(row.qtype)))),
-        ("rcode", texts(&|row| row.rcode.map(code_word))),
-        (
-            "answers",
-            lists(&rows, |row| row.answers.iter().map(answer_text).collect()),
-        ),
-        (
-            "cnames",
-            lists(&rows, |row| {
-                row.cnames.iter().map(ToString::to_string).collect()
-            }),
-        ),
+        ("qname", Arc::new(names)),
+        ("qtype", qtypes),
+        ("rcode", rcodes),
+        ("answers", answers(&rows)),
+        ("cnames", cnames(&rows)),
         (
             "min_ttl",
             Arc::new(rows.iter().map(|row| row.min_ttl).collect::<UInt32Array>()),
@@ -110,22 +104,55 @@ pub fn dns_batch(rows: &[DnsRow], labels: &Labels) -> Result<RecordBatch, ArrowE
     ])
 }
 
-fn lists(rows: &[&DnsRow], values: impl Fn(&DnsRow) -> Vec<String>) -> ArrayRef {
+fn answers(rows: &[&DnsRow]) -> ArrayRef {
     let mut list = ListBuilder::new(StringBuilder::new());
+    let mut text = String::new();
     for row in rows {
-        for value in values(row) {
-            list.values().append_value(value);
+        for answer in &row.answers {
+            match answer {
+                DnsAnswer::Address(address) => {
+                    text.clear();
+                    // Writing to a string cannot fail.
+                    let _ = write!(text, "{address}");
+                    list.values().append_value(&text);
+                }
+                DnsAnswer::Name(name) => list.values().append_value(name),
+            }
         }
         list.append(true);
     }
     Arc::new(list.finish())
 }
 
-fn answer_text(answer: &DnsAnswer) -> String {
-    match answer {
-        DnsAnswer::Address(address) => address.to_string(),
-        DnsAnswer::Name(name) => name.to_string(),
+fn cnames(rows: &[&DnsRow]) -> ArrayRef {
+    let mut list = ListBuilder::new(StringBuilder::new());
+    for row in rows {
+        for name in &row.cnames {
+            list.values().append_value(name);
+        }
+        list.append(true);
     }
+    Arc::new(list.finish())
+}
+
+/// Numbers by their words, each of which stands once.
+fn coded(
+    numbers: impl Iterator<Item = Option<u16>>,
+    word: fn(u16) -> String,
+) -> Result<ArrayRef, ArrowError> {
+    let mut known: HashMap<u16, i32> = HashMap::new();
+    let mut all = Vec::new();
+    let keys = numbers
+        .map(|number| {
+            number.map_or(-1, |number| {
+                *known.entry(number).or_insert_with(|| {
+                    all.push(word(number));
+                    all.len() as i32 - 1
+                })
+            })
+        })
+        .collect();
+    words(keys, all)
 }
 
 fn type_word(number: u16) -> String {

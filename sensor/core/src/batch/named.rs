@@ -75,15 +75,15 @@ pub(super) fn named_columns(
             .map_or(-1, |application| application as i32)
     };
     let source = |row: &Row<'_>| row.name().map_or(-1, |(_, source)| source as i32);
-    let text = |value: &dyn Fn(&Row<'_>) -> Option<String>| -> ArrayRef {
-        Arc::new(rows.iter().map(value).collect::<StringArray>())
-    };
     let names: StringArray = rows
         .iter()
         .map(|row| row.name().map(|(name, _)| name))
         .collect();
     let ech: BooleanArray = rows.iter().map(Row::ech).collect();
-    let ja4 = |row: &Row<'_>| Some(row.found()?.ja4?.as_str().to_owned());
+    let ja4: StringArray = rows
+        .iter()
+        .map(|row| Some(row.found()?.ja4.as_ref()?.as_str()))
+        .collect();
     let mut columns: Vec<(&'static str, ArrayRef)> = vec![
         (
             "application",
@@ -104,7 +104,7 @@ pub(super) fn named_columns(
         ),
         ("names", all_names(rows)),
         ("ech", Arc::new(ech)),
-        ("ja4", text(&ja4)),
+        ("ja4", Arc::new(ja4)),
     ];
     columns.extend(service_columns(rows, labels)?);
     columns.extend(country_columns(rows, labels)?);

@@ -181,7 +181,7 @@ fn hosts_of_a_connection_and_its_bodies() {
     }
     flow.client(b"GET / HTTP/1.1\r\nHo")
         .client(b"st: b.example\r\n\r\n");
-    assert_eq!(flow.step, Step::Continue);
+    assert_eq!(flow.step, Step::OnlyClient);
     assert_eq!(
         flow.said(),
         (Some(Application::Http), vec!["a.example", "b.example"])
