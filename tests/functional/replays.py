@@ -41,7 +41,8 @@ class Rows:
 
     def table(self, name: str) -> pa.Table:
         """Rows of a table in an order that depends on nothing but the rows."""
-        return in_order(pa.Table.from_batches(self.tables[name], arrow_schema(name, encoded=True)))
+        empty = arrow_schema(name, encoded=True).empty_table()
+        return in_order(pa.Table.from_batches(self.tables[name]) if self.tables[name] else empty)
 
 
 @dataclass(frozen=True)
