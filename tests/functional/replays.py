@@ -12,6 +12,7 @@ from sensor.capture import Replaying, ReplayResult
 from sensor.config import Config
 from sensor.rules import load_plan
 from sensor.rules.model import Plan
+from sensor.rules.names import NameRules, load_names
 from sensor.schema import arrow_schema
 
 EVERYTHING = ("0.0.0.0/0", "::/0")
@@ -63,12 +64,17 @@ def watching(*prefixes: str) -> Plan:
 
 
 def replay(
-    *paths: Path | str, plan: Plan | None = None, config: Config | None = None, workers: int = 1
+    *paths: Path | str,
+    plan: Plan | None = None,
+    config: Config | None = None,
+    workers: int = 1,
+    names: NameRules | None = None,
 ) -> Replayed:
     """Replay captures as one stream and keep every row."""
     rows = Rows()
+    inputs = [str(path) for path in paths]
     with Replaying(
-        [str(path) for path in paths], plan or watching(), config or Config(), workers
+        inputs, plan or watching(), config or Config(), workers, names or load_names()
     ) as replaying:
         result = replaying.run(rows)
     return Replayed(result, rows)
