@@ -113,7 +113,8 @@ def _ndpi(results: dict[str, Any]) -> Iterator[tuple[Flow, set[str]]]:
         protocol = NUMBERS.get(flow["l4"].lower())
         if protocol is not None:
             ends = (_address(flow["a"]), int(flow["ap"])), (_address(flow["b"]), int(flow["bp"]))
-            words = set(flow["proto"].rpartition("/")[2].split("."))
+            # What stands behind a dot comes from names; the word before it, from the packets.
+            words = {flow["proto"].rpartition("/")[2].partition(".")[0]}
             yield _flow(protocol, *ends), words if flow["confidence"] == SEEN_IN_PACKETS else set()
 
 
