@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Any
 
 from tests.bench.classify_words import PROTOCOLS
-from tests.functional.replays import End, Flow, replay
+from tests.functional.replays import End, Flow, replay_once
 from tests.functional.truth import PROTOCOLS as NUMBERS
 from tests.functional.truth import captures_of
 
@@ -98,7 +98,7 @@ def describe(flow: Flow) -> str:
 
 def _words_of(capture: Path) -> dict[Flow, set[str]]:
     words: dict[Flow, set[str]] = defaultdict(set)
-    for row in replay(capture).flows:
+    for row in replay_once(capture).flows:
         ends = (row["inside_ip"], row["inside_port"]), (row["outside_ip"], row["outside_port"])
         words[_flow(row["protocol"], *ends)] |= {row["application"]} - {None}
     return words

@@ -3,6 +3,7 @@
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -78,6 +79,12 @@ def replay(
     ) as replaying:
         result = replaying.run(rows)
     return Replayed(result, rows)
+
+
+@cache
+def replay_once(path: Path) -> Replayed:
+    """Replay a capture with everything watched by one worker, once for all tests."""
+    return replay(path)
 
 
 def in_order(rows: pa.Table) -> pa.Table:

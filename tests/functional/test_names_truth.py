@@ -7,7 +7,6 @@ a further difference fails, and so does one that is no longer there.
 import json
 import tomllib
 from collections.abc import Iterable
-from functools import cache
 from ipaddress import ip_address
 from pathlib import Path
 from typing import Any
@@ -15,7 +14,7 @@ from typing import Any
 import pytest
 
 from tests.functional.names import differences, hellos_of, names_of, names_of_truth, normal
-from tests.functional.replays import Replayed, replay
+from tests.functional.replays import Replayed, replay, replay_once
 from tests.functional.truth import captures_of
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -40,9 +39,8 @@ def captures(shared_captures: Path) -> Path:
     return shared_captures
 
 
-@cache
 def replayed(name: str) -> Replayed:
-    return replay(FOLDER / name)
+    return replay_once(FOLDER / name)
 
 
 @each(sorted(TRUTH))
