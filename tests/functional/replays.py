@@ -3,6 +3,7 @@
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +13,7 @@ from sensor.capture import Replaying, ReplayResult
 from sensor.config import Config
 from sensor.rules import load_plan
 from sensor.rules.model import Plan
+from sensor.rules.names import NameRules, load_names
 from sensor.schema import arrow_schema
 
 EVERYTHING = ("0.0.0.0/0", "::/0")
@@ -41,7 +43,8 @@ class Rows:
 
     def table(self, name: str) -> pa.Table:
         """Rows of a table in an order that depends on nothing but the rows."""
-        return in_order(pa.Table.from_batches(self.tables[name], arrow_schema(name, encoded=True)))
+        empty = arrow_schema(name, encoded=True).empty_table()
+        return in_order(pa.Table.from_batches(self.tables[name]) if self.tables[name] else empty)
 
 
 @dataclass(frozen=True)
@@ -62,15 +65,26 @@ def watching(*prefixes: str) -> Plan:
 
 
 def replay(
-    *paths: Path | str, plan: Plan | None = None, config: Config | None = None, workers: int = 1
+    *paths: Path | str,
+    plan: Plan | None = None,
+    config: Config | None = None,
+    workers: int = 1,
+    names: NameRules | None = None,
 ) -> Replayed:
     """Replay captures as one stream and keep every row."""
     rows = Rows()
+    inputs = [str(path) for path in paths]
     with Replaying(
-        [str(path) for path in paths], plan or watching(), config or Config(), workers
+        inputs, plan or watching(), config or Config(), workers, names or load_names()
     ) as replaying:
         result = replaying.run(rows)
     return Replayed(result, rows)
+
+
+@cache
+def replay_once(path: Path) -> Replayed:
+    """Replay a capture with everything watched by one worker, once for all tests."""
+    return replay(path)
 
 
 def in_order(rows: pa.Table) -> pa.Table:

@@ -7,14 +7,13 @@ difference fails, and so does one that is no longer there.
 import tomllib
 from collections import defaultdict
 from collections.abc import Iterable
-from functools import cache
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from tests.functional import fragments
-from tests.functional.replays import Counts, Flow, Replayed, add, identity, packets_of, replay, totals
+from tests.functional.replays import Counts, Flow, Replayed, add, identity, packets_of, replay_once, totals
 from tests.functional.truth import PROTOCOLS, TCP, UDP, captures_of, flows_of, pairs_of
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -42,9 +41,8 @@ def captures(shared_captures: Path) -> Path:
     return shared_captures
 
 
-@cache
 def replayed(name: str) -> Replayed:
-    return replay(FOLDER / name)
+    return replay_once(FOLDER / name)
 
 
 def describe(flow: Flow, truth: Counts | None, here: Counts | None) -> str:

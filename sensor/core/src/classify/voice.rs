@@ -78,7 +78,7 @@ pub(super) fn rtsp(streams: Streams<'_>) -> Option<Verdict> {
         ))
 }
 
-/// RFC 8489, 5: two zero bits, length in words that fills the datagram, magic cookie.
+/// RFC 8489, 5: two zero bits, length that fills the datagram, magic cookie.
 pub(super) fn stun(datagram: &Datagram<'_>) -> Option<Verdict> {
     is_stun(datagram.bytes, datagram.length).then_some(STUN)
 }
@@ -95,7 +95,8 @@ pub(super) fn stun_tcp(streams: Streams<'_>) -> Option<Verdict> {
         .then_some(STUN)
 }
 
-/// RFC 3489, before the magic cookie: attributes that fill a message, and an answer with its transaction.
+/// RFC 3489, before the magic cookie: attributes that fill a message, and the port of such servers or an answer
+/// with its transaction.
 pub(super) fn stun_classic(datagram: &Datagram<'_>, state: &mut UdpState) -> Option<Verdict> {
     let bytes = datagram.bytes;
     let kind = be16(bytes, 0)?;
@@ -106,7 +107,17 @@ pub(super) fn stun_classic(datagram: &Datagram<'_>, state: &mut UdpState) -> Opt
         return None;
     }
     let (first, last) = (be64(bytes, 4)?, be32(bytes, 16)?);
-    if kind == 1 {
+    let has_attributes = bytes.len() > STUN_HEADER_BYTES;
+    if kind == BINDING_REQUEST && has_attributes && datagram.has_port(STUN_PORT) {
+        return Some(Verdict::sure(
+            Application::Stun,
+            &[
+                "binding request whose length and attributes fit",
+                "the port of STUN",
+            ],
+        ));
+    }
+    if kind == BINDING_REQUEST {
         let (own, _) = state.tracks(Candidate::Stun, datagram.side);
         own.key = first;
         own.counter = last;
@@ -141,13 +152,15 @@ fn attributes_fill(bytes: &[u8]) -> bool {
 }
 
 const STUN_HEADER_BYTES: usize = 20;
+const STUN_PORT: u16 = 3478;
+const BINDING_REQUEST: u16 = 1;
 const STUN: Verdict = Verdict::sure(Application::Stun, &["magic cookie", "message length"]);
 
 fn is_stun(bytes: &[u8], length: usize) -> bool {
     let kind = be16(bytes, 0).unwrap_or(u16::MAX);
     let content = usize::from(be16(bytes, 2).unwrap_or(u16::MAX));
+    // Drafts of TURN do not pad their last attribute, so the length need not count whole words.
     kind >> 14 == 0
-        && content.is_multiple_of(4)
         && content + STUN_HEADER_BYTES == length
         && be32(bytes, 4) == Some(0x2112_a442)
 }
