@@ -4,6 +4,7 @@ import json
 import re
 import stat
 from dataclasses import dataclass, replace
+from ipaddress import ip_network
 from itertools import islice
 from pathlib import Path
 from typing import Any
@@ -89,7 +90,7 @@ def _explain_unwatched(asked: Asked, watched: Flows) -> None:
     if not everything.rows:
         _offer(asked, watched, everything)
     address = everything.rows[0]["inside_ip"]
-    alone = replace(asked, plan=load_plan([], [address]))
+    alone = replace(asked, plan=load_plan([], [str(ip_network(address))]))
     found = find_flows(asked.captures, alone.plan, asked.config, asked.names, asked.flow)
     _explain(alone, found if found.rows else everything, asked.plan)
 

@@ -78,6 +78,11 @@ class Case:
         return {packet["number"]: packet for packet in self.traced["packets"]}
 
 
+def counted(number: int, noun: str) -> str:
+    """A number of things."""
+    return f"{number:,} {noun}{'' if number == 1 else 's'}"
+
+
 def listed(words: Iterable[object]) -> str:
     """Words one behind the other."""
     return ", ".join(str(word) for word in words)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import TYPE_CHECKING
 
-from sensor.cli._explain_case import Case, Finding, Step, listed
+from sensor.cli._explain_case import Case, Finding, Step, counted, listed
 from sensor.cli._explain_flows import PROTOCOLS, end_text
 
 if TYPE_CHECKING:
@@ -34,10 +34,13 @@ def decode_step(case: Case) -> Step:
     findings = [_shape_finding(alike) for alike in list(shapes.values())[:MOST_SHAPES]]
     if len(shapes) > MOST_SHAPES:
         findings.append(Finding(f"{len(shapes) - MOST_SHAPES:,} more shapes of packets"))
-    for word, meaning in (("first", "first fragments"), ("later", "later fragments, ports from the first")):
+    for word, meaning in (("first", "first fragment"), ("later", "later fragment")):
         numbers = [one["number"] for one in packets if one["levels"][one["level"]]["fragment"] == word]
         if numbers:
-            findings.append(Finding(f"{len(numbers):,} {meaning}: packets {_some(numbers)}", numbers[0]))
+            ports = ("ports are in the first ones",) if word == "later" else ()
+            findings.append(
+                Finding(f"{counted(len(numbers), meaning)}: packets {_some(numbers)}", numbers[0], ports)
+            )
     return Step("decode", tuple(findings))
 
 
@@ -59,7 +62,7 @@ def _shape_finding(alike: list[TracedPacket]) -> Finding:
             "counted by the innermost header that has a watched address"
             + (f"; the {inner} inside it {'has' if inner == 1 else 'have'} none" if inner else "")
         )
-    return Finding(f"{shown}, {chain}: {len(alike):,} packets", packet["number"], tuple(evidence))
+    return Finding(f"{shown}, {chain}: {counted(len(alike), 'packet')}", packet["number"], tuple(evidence))
 
 
 def _level_text(place: int, level: Level, packet: TracedPacket) -> str:

@@ -94,12 +94,20 @@ def classify_step(case: Case, flow_id: int) -> Step:
 def _application(case: Case, flow_id: int) -> list[Finding]:
     facts = case.facts_of(flow_id, "application", "application_likely")
     if not facts:
-        return [Finding("no application", None, ("no matcher recognised its first bytes",))]
+        return [Finding("no application", None, (_why_no_application(case, flow_id),))]
     fact = facts[0]
     heuristic = fact["kind"] == "application_likely"
     kind = "heuristic: consistent over several packets, nothing specific" if heuristic else "sure"
     signs = tuple(fact["signs"]) or ("the parser of that protocol read it",)
     return [Finding(f"application {fact['value']} ({kind})", fact["packet"], signs)]
+
+
+def _why_no_application(case: Case, flow_id: int) -> str:
+    if not case.config.naming.enabled:
+        return "naming is off in the settings"
+    if case.rows_of(flow_id)[0]["protocol"] not in {6, 17}:
+        return "only TCP and UDP are looked into"
+    return "no parser and no matcher recognised what its first packets carried"
 
 
 def _service(case: Case, row: dict[str, Any]) -> list[Finding]:

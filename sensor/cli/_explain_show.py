@@ -4,10 +4,11 @@ import sys
 from collections.abc import Iterable
 
 from rich.console import Console
+from rich.padding import Padding
 from rich.table import Table
 from rich.text import Text
 
-from sensor.cli._explain_case import Step
+from sensor.cli._explain_case import Step, counted
 from sensor.cli._explain_flows import FlowSummary
 from sensor.cli._explain_packets import Dissection
 from sensor.cli._values import escape_controls
@@ -36,7 +37,7 @@ def show(flow: str, steps: list[Step], packets: list[Dissection], packets_counte
             console.print(Text("  " + line), soft_wrap=True)
     if packets and packets_counted > len(packets):
         console.print()
-        console.print(_text(f"{packets_counted - len(packets):,} more packets: --packets N", "dim"))
+        console.print(_text(f"{counted(packets_counted - len(packets), 'more packet')}: --packets N", "dim"))
 
 
 def show_flows(flows: Iterable[FlowSummary], heading: str, *, is_failure: bool = False) -> None:
@@ -66,7 +67,7 @@ def _step_table(step: Step) -> Table:
         number = "" if finding.packet is None else f"#{finding.packet}"
         table.add_row(number, _text(finding.text))
         for line in finding.evidence[:MOST_EVIDENCE]:
-            table.add_row("", _text(f"  {line}", "dim"))
+            table.add_row("", Padding(_text(line, "dim"), (0, 0, 0, 2)))
     if len(step.findings) > MOST_FINDINGS:
         table.add_row("", _text(f"{len(step.findings) - MOST_FINDINGS:,} more", "dim"))
     return table

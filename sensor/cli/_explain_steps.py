@@ -1,6 +1,6 @@
 """The steps of an explanation: source, decode, watch, and for each flow its beginning, names and meaning."""
 
-from sensor.cli._explain_case import Case, Finding, Step
+from sensor.cli._explain_case import Case, Finding, Step, counted
 from sensor.cli._explain_decode import decode_step
 from sensor.cli._explain_name import classify_step, name_step
 from sensor.cli._explain_packets import time_text
@@ -32,23 +32,23 @@ def _source_step(case: Case) -> Step:
     findings = []
     for one in case.inputs:
         trouble = tuple(text for text in (one.warning, one.error) if text)
-        findings.append(Finding(f"{one.path}: {one.format}, {one.packets:,} packets", None, trouble))
-    packets, counted = case.traced["packets"], case.traced["packets_counted"]
+        findings.append(Finding(f"{one.path}: {one.format}, {counted(one.packets, 'packet')}", None, trouble))
+    packets, total = case.traced["packets"], case.traced["packets_counted"]
     if not packets:
         return Step("source", tuple(findings))
     first, last = packets[0], packets[-1]
     findings.append(
         Finding(
-            f"first packet of {counted:,} of this flow, {time_text(first['time_ns'])} UTC",
+            f"first packet of {total:,} of this flow, {time_text(first['time_ns'])} UTC",
             first["number"],
             _from_interface(first["interface"], len(case.inputs)),
         )
     )
     if len(packets) > 1:
-        which = "last packet" if counted == len(packets) else f"packet {len(packets):,} of it, the last told"
+        which = "last packet" if total == len(packets) else f"packet {len(packets):,} of it, the last told"
         findings.append(Finding(f"{which}, {time_text(last['time_ns'])} UTC", last["number"]))
         numbers = ", ".join(str(packet["number"]) for packet in packets[:20])
-        more = f" and {counted - 20:,} more" if counted > 20 else ""
+        more = f" and {total - 20:,} more" if total > 20 else ""
         findings.append(Finding(f"its packets: {numbers}{more}"))
     cut = sum(packet["captured"] < packet["original"] for packet in packets)
     if cut:
@@ -76,8 +76,8 @@ def _flow_step(case: Case, flow_id: int) -> Step:
     ]
     for record in rows:
         counts = (
-            f"{record['packets_out']:,} packets out and {record['packets_in']:,} in, "
-            f"{record['bytes_out']:,} bytes out and {record['bytes_in']:,} in"
+            f"{counted(record['packets_out'], 'packet')} out and {record['packets_in']:,} in, "
+            f"{counted(record['bytes_out'], 'byte')} out and {record['bytes_in']:,} in"
         )
         times = f"{record['start_time']} to {record['end_time']}"
         why = _END_REASONS.get(record["end_reason"], record["end_reason"])
@@ -127,7 +127,8 @@ def _answered(case: Case, flow_id: int) -> list[Finding]:
         level = packet["levels"][packet["level"]]
         sender = "inside" if packet["is_out"] else "outside"
         if level["protocol"] == _TCP:
-            why = f"{_flags(level['tcp_flags'])} and {level['payload_bytes']:,} bytes of data from {sender}"
+            data = f" with {counted(level['payload_bytes'], 'byte')}" if level["payload_bytes"] else ""
+            why = f"{_flags(level['tcp_flags'])}{data} from {sender}"
         else:
             why = f"a packet from {sender}"
     return [Finding("answered: yes", facts[0]["packet"], (why,))]
