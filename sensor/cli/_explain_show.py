@@ -44,19 +44,12 @@ def show_flows(flows: Iterable[FlowSummary], heading: str, *, is_failure: bool =
     """Print a line for each flow; a failure goes to standard error."""
     console = _console(is_error=is_failure)
     console.print(_text(f"blocktap: {heading}" if is_failure else heading, None if is_failure else "bold"))
-    table = Table.grid(padding=(0, 2))
-    table.add_column(no_wrap=True)
-    table.add_column(overflow="fold")
-    table.add_column(overflow="fold", justify="right")
-    table.add_column(overflow="fold")
-    rows = 0
     for one in flows:
+        # One line a flow, however long: lists are searched by line.
         what = " ".join(part for part in (one.application, one.name) if part)
         ends = f"{one.protocol} {one.inside} - {one.outside}"
-        table.add_row(Text(one.community_id), _text(ends), _text(f"{one.packets:,}"), _text(what, "dim"))
-        rows += 1
-    if rows:
-        console.print(table)
+        line = Text.assemble(one.community_id, f"{one.packets:>9,}  ", _text(ends), "  ", _text(what, "dim"))
+        console.print(line, soft_wrap=True)
 
 
 def _step_table(step: Step) -> Table:
