@@ -22,8 +22,8 @@ const MAX_WAITING_BYTES: usize = 1 << 16;
 /// What has been told of one flow.
 #[derive(Default)]
 struct Told {
-    /// Whether the naming wants to see further packets.
-    looks: bool,
+    /// The naming's own mark: the flow's always asks to look.
+    mark: Mark,
     /// Kinds of facts that are told once.
     kinds: Vec<&'static str>,
     names: Vec<Box<str>>,
@@ -158,7 +158,7 @@ impl Tracer {
         };
         let begins = !self.told.contains_key(&flow_id);
         let told = self.told.entry(flow_id).or_default();
-        told.looks = mark.looks();
+        told.mark = mark;
         if begins {
             facts.add("initiator", initiator_word(flow.initiator()), &[]);
         }
@@ -265,12 +265,14 @@ impl Observer for Tracer {
         let Some(flow_id) = self.wants(flow) else {
             return self.namer.look(flow, packet, payload);
         };
-        // The flow's own mark always looks here; whether the naming does is remembered beside it.
-        let looks = self.told.get(&flow_id).is_some_and(|told| told.looks);
-        let mark = if looks {
+        // The naming sees the flow as it would be without anybody beside it, and the packets that it wants.
+        let mut flow = *flow;
+        flow.mark = self.told.get(&flow_id).map_or(flow.mark, |told| told.mark);
+        let flow = &flow;
+        let mark = if flow.wants_look(packet) {
             self.namer.look(flow, packet, payload)
         } else {
-            Mark::new(flow.mark.number(), false)
+            flow.mark
         };
         let number = self.write(flow, flow_id, packet);
         self.tell(flow, flow_id, number, mark);
