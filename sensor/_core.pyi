@@ -1,7 +1,7 @@
 """The packet path, in Rust. Batches follow the Arrow PyCapsule interface."""
 
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, TypedDict
 
 class InputError(Exception):
     """An input that cannot be replayed; the message names it, says what is wrong and what to do."""
@@ -70,3 +70,83 @@ class Replay:
 
     def result(self) -> dict[str, Any]:
         """Counts and inputs, once `next` has ended; may be called once."""
+
+class Wanted(TypedDict):
+    """Flows by their ids, their inside and outside address, and how many first packets bring their bytes."""
+
+    flow_ids: list[int]
+    addresses: tuple[str, str]
+    frames: int
+
+class Level(TypedDict):
+    """One IP header of a packet; ``offset`` is where it begins, ``tunnel`` what it is wrapped in."""
+
+    source: str
+    destination: str
+    source_port: int
+    destination_port: int
+    version: int
+    protocol: int
+    tcp_flags: int
+    ttl: int
+    tunnel: str | None
+    fragment: str | None
+    ip_bytes: int
+    payload_bytes: int
+    offset: int
+    source_block: str | None
+    destination_block: str | None
+
+class TracedPacket(TypedDict):
+    """A packet by its number in the stream, from 1; ``level`` is the header that its flow was counted by."""
+
+    number: int
+    flow_id: int
+    time_ns: int
+    link: int
+    captured: int
+    original: int
+    interface: str | None
+    level: int
+    is_out: bool
+    levels: list[Level]
+    frame: bytes | None
+
+class Fact(TypedDict):
+    """What a packet made known of a flow.
+
+    ``kind`` is ``initiator``, ``answered``, ``name``, ``joined``, ``application``, ``application_likely``,
+    ``ja4``, ``alpn``, ``ech``, ``starttls``, ``proxy`` or ``user_agent``.
+    """
+
+    packet: int
+    flow_id: int
+    kind: str
+    value: str
+    signs: list[str]
+
+class DnsAnswer(TypedDict):
+    """A DNS answer that gave the inside address the outside one."""
+
+    packet: int
+    time_ns: int
+    server: str
+    transport: str
+    qname: str
+    answers: list[str]
+    cnames: list[str]
+    min_ttl: int | None
+    latency_us: int | None
+    flow_id: int
+
+class Traced(TypedDict):
+    """What was seen of the wanted flows, each list in the order of the stream and bounded."""
+
+    packets: list[TracedPacket]
+    packets_counted: int
+    facts: list[Fact]
+    facts_dropped: int
+    answers: list[DnsAnswer]
+
+def trace(paths: list[str], rules: Rules, names: Names, options: Mapping[str, Any], wanted: Wanted) -> Traced:
+    """What the stages of one worker saw of some flows; ``options`` as for `Replay`, whose errors it raises."""

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
     from sensor.rules.country import CountryDatabase
 
-__all__ = ["InputResult", "Progress", "ReplayResult", "Replaying", "RowSink"]
+__all__ = ["InputResult", "Progress", "ReplayResult", "Replaying", "RowSink", "trace"]
 
 POLL_S = 0.2
 NANOSECONDS = 1_000_000_000
@@ -102,41 +102,14 @@ class Replaying:
     names: NameRules = field(default_factory=load_names)
 
     def __post_init__(self) -> None:
-        flow = self.config.flow
-        rules = _core.Rules(
-            [block.name for block in self.plan.blocks],
-            self.plan.addresses,
-            self.plan.lengths,
-            self.plan.block_indices,
-            self.plan.valid_from_ns,
-            self.plan.valid_until_ns,
-        )
-        names = _core.Names(
-            [(one.service, one.organisation, one.category) for one in self.names.catalogue.services],
-            list(self.names.catalogue.suffixes),
-            self.names.resolvers,
-            self.names.application_categories,
-        )
         database = self.config.country.database
         self._countries = _country_database(database) if database else None
-        options = {
-            "sensor": self.config.store.sensor,
-            "workers": self.workers,
-            "tunnels": list(self.config.decode.tunnels),
-            "idle_ns": int(flow.idle_timeout_s * NANOSECONDS),
-            "active_ns": int(flow.active_timeout_s * NANOSECONDS),
-            "close_ns": int(flow.close_timeout_s * NANOSECONDS),
-            "max_flows": flow.max_flows,
-            "duplicate_ns": self.config.duplicates.window_ms * 1_000_000,
-            "drop_duplicates": self.config.duplicates.action == "drop",
-            "naming": self.config.naming.enabled,
-            "join_slack_ns": int(self.config.naming.answer_slack_s * NANOSECONDS),
-            "countries": self.config.country.enabled and database is None,
-        }
         self._began = time.monotonic()
         self._stopped = False
         try:
-            self._core = _core.Replay(self.paths, rules, names, options)
+            self._core = _core.Replay(
+                self.paths, _rules(self.plan), _names(self.names), _options(self.config, self.workers)
+            )
         except _core.InputError as error:
             raise CaptureError(str(error)) from None
 
@@ -206,6 +179,64 @@ class Replaying:
             return
         for _rows in self._core_batches():
             pass
+
+
+def trace(
+    paths: list[str],
+    plan: Plan,
+    config: Config,
+    names: NameRules,
+    wanted: "_core.Wanted",
+) -> "_core.Traced":
+    """Tell packet by packet what the stages saw of some flows, as a replay with one worker sees them.
+
+    Raises
+    ------
+    CaptureError
+        An input is missing, a folder, or no capture.
+    """
+    try:
+        return _core.trace(paths, _rules(plan), _names(names), _options(config, 1), wanted)
+    except _core.InputError as error:
+        raise CaptureError(str(error)) from None
+
+
+def _rules(plan: Plan) -> _core.Rules:
+    return _core.Rules(
+        [block.name for block in plan.blocks],
+        plan.addresses,
+        plan.lengths,
+        plan.block_indices,
+        plan.valid_from_ns,
+        plan.valid_until_ns,
+    )
+
+
+def _names(names: NameRules) -> _core.Names:
+    return _core.Names(
+        [(one.service, one.organisation, one.category) for one in names.catalogue.services],
+        list(names.catalogue.suffixes),
+        names.resolvers,
+        names.application_categories,
+    )
+
+
+def _options(config: Config, workers: int) -> dict[str, object]:
+    flow = config.flow
+    return {
+        "sensor": config.store.sensor,
+        "workers": workers,
+        "tunnels": list(config.decode.tunnels),
+        "idle_ns": int(flow.idle_timeout_s * NANOSECONDS),
+        "active_ns": int(flow.active_timeout_s * NANOSECONDS),
+        "close_ns": int(flow.close_timeout_s * NANOSECONDS),
+        "max_flows": flow.max_flows,
+        "duplicate_ns": config.duplicates.window_ms * 1_000_000,
+        "drop_duplicates": config.duplicates.action == "drop",
+        "naming": config.naming.enabled,
+        "join_slack_ns": int(config.naming.answer_slack_s * NANOSECONDS),
+        "countries": config.country.enabled and config.country.database is None,
+    }
 
 
 def _country_database(path: Path) -> "CountryDatabase":

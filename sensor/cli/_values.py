@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import math
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from datetime import date, datetime, time, timedelta
 from decimal import Decimal
 from typing import Any
@@ -12,7 +12,7 @@ from typing import Any
 import pyarrow as pa
 
 
-def rows_of(batches: pa.RecordBatchReader) -> Iterator[tuple[Any, ...]]:
+def rows_of(batches: Iterable[pa.RecordBatch]) -> Iterator[tuple[Any, ...]]:
     """Rows as tuples of Python values; times become ISO text, which keeps their nanoseconds."""
     for batch in batches:
         columns = [column.cast(_textual_times(column.type)).to_pylist() for column in batch.columns]

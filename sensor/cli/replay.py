@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from sensor.errors import RuleError
+from sensor.cli._say import say
 
 if TYPE_CHECKING:
     from sensor.capture import Replaying, ReplayResult
@@ -67,6 +67,7 @@ def replay(
     Several captures are one stream, merged by their timestamps, so a flow goes on from file to file.
     """
     from sensor.capture import Replaying
+    from sensor.cli._plan import load_asked_plan
     from sensor.config import load_config
     from sensor.rules.names import load_names
 
@@ -76,7 +77,7 @@ def replay(
         raise typer.BadParameter("say where rows go: --store DIR, or --store none", param_hint="--store")
     if sensor is not None:
         settings = _with_sensor(settings, sensor)
-    plan = _load_plan(settings, blocks, watch, format)
+    plan = load_asked_plan(settings.rules, blocks, watch, format)
     names = load_names([*settings.rules.folders, *(rules or [])])
     threads = workers or settings.workers or len(os.sched_getaffinity(0))
     with ExitStack() as stack:
@@ -112,40 +113,6 @@ def _with_sensor(settings: "Config", name: str) -> "Config":
     return settings.model_copy(update={"store": settings.store.model_copy(update={"sensor": name})})
 
 
-def _load_plan(
-    settings: "Config", blocks: list[Path] | None, watch: list[str] | None, list_format: str | None
-) -> "Plan":
-    """Take the rules named by hand, else those of the settings, else the shipped ones; tell what is odd."""
-    from sensor.rules import load_plan
-
-    _check_words(watch, list_format)
-    by_hand = bool(blocks or watch)
-    plan = load_plan(
-        blocks or ([] if by_hand else settings.rules.blocks),
-        watch or ([] if by_hand else settings.rules.watch),
-        format=list_format,
-    )
-    for warning in plan.warnings:
-        _say(f"warning: {warning}")
-    if plan.refused:
-        first = plan.refused[0]
-        _say(
-            f"warning: {len(plan.refused)} lines were left out; the first is {first.file}:{first.line}: "
-            f"{first.text}: {first.reason}; `blocktap check` lists them"
-        )
-    return plan
-
-
-def _check_words(watch: list[str] | None, list_format: str | None) -> None:
-    """Tell a mistake in the options themselves from one in a file of rules."""
-    from sensor.rules import load_plan
-
-    try:
-        load_plan([], watch or ["::/0"], format=list_format)
-    except RuleError as error:
-        raise typer.BadParameter(str(error)) from None
-
-
 def _open_store(
     place: str, captures: list[str], plan: "Plan", settings: "Config", replace: bool
 ) -> "StoreWriter":
@@ -158,7 +125,7 @@ def _open_store(
     digest = hashlib.sha256(plan.addresses + plan.lengths + plan.block_indices).hexdigest()
     if not replace:
         for run in earlier_runs(place, inputs):
-            _say(
+            say(
                 f"warning: {place} has these captures already, from the replay of {run.started}; "
                 "their packets will count twice. --replace replaces them"
             )
@@ -169,7 +136,7 @@ def _open_store(
 def _interrupted(replaying: "Replaying") -> None:
     """End the input on the first Ctrl-C; the second one gives up."""
     signal.signal(signal.SIGINT, signal.default_int_handler)
-    _say("interrupted: writing what was read so far; Ctrl-C again gives up")
+    say("interrupted: writing what was read so far; Ctrl-C again gives up")
     replaying.stop()
 
 
@@ -219,9 +186,9 @@ def _show(result: "ReplayResult", place: str | None, workers: int) -> None:
 
     for one in result.inputs:
         if one.error:
-            _say(f"{one.path}: {one.error}")
+            say(f"{one.path}: {one.error}")
         elif one.warning:
-            _say(f"warning: {one.path}: {one.warning}")
+            say(f"warning: {one.path}: {one.warning}")
     table = Table.grid(padding=(0, 2))
     table.add_column(style="bold")
     table.add_column(justify="right")
@@ -248,9 +215,3 @@ def _show(result: "ReplayResult", place: str | None, workers: int) -> None:
         console.print("Stopped early: the figures and the store cover what was read until then.")
     if place is not None:
         console.print(f"Stored in {place}", markup=False, soft_wrap=True)
-
-
-def _say(text: str) -> None:
-    from sensor.rules.mistake import printable
-
-    print(f"blocktap: {printable(text, limit=2000)}", file=sys.stderr)

@@ -67,13 +67,16 @@ class Catalogue:
         name : str
             Host name as the wire has it (A-labels); case and one trailing dot do not matter.
         """
+        suffix = self.suffix(name)
+        found = EXCEPTION if suffix is None else self._index[suffix]
+        return None if found == EXCEPTION else self.services[found]
+
+    def suffix(self, name: str) -> str | None:
+        """The suffix that decides about a host name, an exception's included; None where there is none."""
         rest = name.lower().removesuffix(".")
-        while rest:
-            found = self._index.get(rest)
-            if found is not None:
-                return None if found == EXCEPTION else self.services[found]
+        while rest and rest not in self._index:
             _, _, rest = rest.partition(".")
-        return None
+        return rest or None
 
     @property
     def digest(self) -> str:

@@ -1,5 +1,7 @@
 //! The life of a packet: read, decoded, matched, placed on a worker, counted in its flow.
 
+mod trace;
+
 use std::hint::black_box;
 use std::io;
 use std::sync::Arc;
@@ -10,6 +12,8 @@ use crate::decode::{Level, Levels, Tunnels, decode};
 use crate::flow::{FlowLimits, HashKeys, Packet, Shard, ShardCounters};
 use crate::source::{Chunk, Record};
 use crate::watch::{BlockRef, Watch};
+
+pub use trace::{Answer, Fact, Traced, TracedPacket, Wanted, trace};
 
 /// What every worker needs to know.
 #[derive(Clone, Debug)]
@@ -109,6 +113,23 @@ impl Place {
         }
         self.levels.as_slice().get(self.level)
     }
+
+    /// The packet as its flow needs it, unless no address is watched.
+    #[inline]
+    fn packet(
+        &self,
+        chunk: &Chunk,
+        record: &Record,
+        clock_ns: u64,
+        keys: &HashKeys,
+    ) -> Option<Packet> {
+        let level = self.watched()?;
+        let frame = chunk.packet(record);
+        let mut packet = Packet::new(record, level, self.blocks, clock_ns, keys);
+        packet.payload_captured = level.payload_in(frame).len() as u32;
+        packet.set_fingerprint(frame.get(level.header as usize..).unwrap_or(&[]));
+        Some(packet)
+    }
 }
 
 /// One worker's stages.
@@ -163,16 +184,12 @@ impl Pipeline {
             let places = group.iter().zip(records.iter().zip(clocks));
             for (place, (record, &clock_ns)) in places.filter(|(place, _)| place.is_ip) {
                 let counts = self.accounting.at(record.time_ns, record.interface);
-                let Some(level) = place.watched() else {
+                let keys = &self.settings.keys;
+                let Some(packet) = place.packet(&work.chunk, record, clock_ns, keys) else {
                     counts.packets_unmatched += 1;
                     continue;
                 };
                 counts.packets_matched += 1;
-                let keys = &self.settings.keys;
-                let mut packet = Packet::new(record, level, place.blocks, clock_ns, keys);
-                let frame = work.chunk.packet(record);
-                packet.payload_captured = level.payload_in(frame).len() as u32;
-                packet.set_fingerprint(frame.get(level.header as usize..).unwrap_or(&[]));
                 let worker = placed_on(packet.placement(), self.settings.workers);
                 if let Some(list) = work.placed.get_mut(worker) {
                     list.push(packet);

@@ -1,5 +1,7 @@
 //! The border to Python: everything that it sees, and all of PyO3.
 
+mod trace;
+
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::thread::JoinHandle;
@@ -239,6 +241,32 @@ struct Options {
     countries: bool,
 }
 
+/// What the stages need to know of a run.
+fn settings_of(rules: &Rules, names: &Names, options: &Options) -> PyResult<Settings> {
+    Ok(Settings {
+        watch: rules.watch.clone(),
+        tunnels: tunnels_of(&options.tunnels)?,
+        limits: FlowLimits {
+            idle_ns: options.idle_ns,
+            active_ns: options.active_ns,
+            close_ns: options.close_ns,
+            max_flows: options.max_flows,
+            duplicate_ns: options.duplicate_ns,
+            drop_duplicates: options.drop_duplicates,
+        },
+        naming: NamingSettings {
+            enabled: options.naming,
+            resolvers: names.resolvers.clone(),
+            join: JoinLimits {
+                slack_ns: options.join_slack_ns,
+                ..JoinLimits::default()
+            },
+        },
+        workers: options.workers.clamp(1, 64),
+        keys: HashKeys::default(),
+    })
+}
+
 /// Opens the inputs on a thread, so that Python sees its signals while a pipe is silent.
 fn open_source(py: Python<'_>, paths: Vec<String>) -> PyResult<Source> {
     let (sender, opened) = bounded(1);
@@ -279,28 +307,7 @@ impl Replay {
         names: &Names,
         options: Options,
     ) -> PyResult<Self> {
-        let settings = Settings {
-            watch: rules.watch.clone(),
-            tunnels: tunnels_of(&options.tunnels)?,
-            limits: FlowLimits {
-                idle_ns: options.idle_ns,
-                active_ns: options.active_ns,
-                close_ns: options.close_ns,
-                max_flows: options.max_flows,
-                duplicate_ns: options.duplicate_ns,
-                drop_duplicates: options.drop_duplicates,
-            },
-            naming: NamingSettings {
-                enabled: options.naming,
-                resolvers: names.resolvers.clone(),
-                join: JoinLimits {
-                    slack_ns: options.join_slack_ns,
-                    ..JoinLimits::default()
-                },
-            },
-            workers: options.workers.clamp(1, 64),
-            keys: HashKeys::default(),
-        };
+        let settings = settings_of(rules, names, &options)?;
         let source = open_source(py, paths)?;
         let interrupt = source.interrupt();
         let bytes_total = source.progress().bytes_total;
@@ -407,5 +414,5 @@ impl Replay {
 #[pymodule]
 mod _core {
     #[pymodule_export]
-    use super::{Batch, InputError, Names, Replay, Rules};
+    use super::{Batch, InputError, Names, Replay, Rules, trace::trace};
 }

@@ -82,6 +82,7 @@ pub struct Found {
     /// Names left out for their number or their length.
     pub names_dropped: u32,
     names: Vec<Box<str>>,
+    name_sources: [Option<NameSource>; MAX_FOUND_NAMES],
     name_bytes: usize,
     best: Option<(usize, NameSource)>,
     user_agents: Vec<Box<str>>,
@@ -102,6 +103,11 @@ impl Found {
     /// Every distinct name, in order.
     pub fn names(&self) -> &[Box<str>] {
         &self.names
+    }
+
+    /// Where a name of [`Self::names`] stood first.
+    pub fn name_source(&self, place: usize) -> Option<NameSource> {
+        self.name_sources.get(place).copied().flatten()
     }
 
     /// Distinct user agents, in order, as printable text.
@@ -133,7 +139,7 @@ impl Found {
         let better = self
             .best
             .is_none_or(|(_, best)| source.rank() < best.rank());
-        let index = known.or_else(|| self.keep(name, better));
+        let index = known.or_else(|| self.keep(name, source, better));
         if let (Some(index), true) = (index, better) {
             self.best = Some((index, source));
         }
@@ -183,7 +189,7 @@ impl Found {
     }
 
     /// Keeps a new name where there is room; a better one takes the last place where there is none.
-    fn keep(&mut self, name: &str, better: bool) -> Option<usize> {
+    fn keep(&mut self, name: &str, source: NameSource, better: bool) -> Option<usize> {
         let fits = |found: &Self| {
             found.names.len() < MAX_FOUND_NAMES
                 && found.name_bytes + name.len() <= MAX_FOUND_NAME_BYTES
@@ -197,6 +203,9 @@ impl Found {
             return None;
         }
         self.name_bytes += name.len();
+        if let Some(place) = self.name_sources.get_mut(self.names.len()) {
+            *place = Some(source);
+        }
         self.names.push(name.into());
         Some(self.names.len() - 1)
     }
@@ -218,6 +227,9 @@ mod tests {
         found.add_name("host", NameSource::HttpHost);
         let names: Vec<&str> = found.names().iter().map(|name| &**name).collect();
         assert_eq!(names, ["host", "other", "sni", "later"]);
+        let sources = [1, 2, 4].map(|place| found.name_source(place));
+        let (host, sni) = (Some(NameSource::HttpHost), Some(NameSource::TlsSni));
+        assert_eq!(sources, [host, sni, None]);
     }
 
     #[test]

@@ -115,6 +115,12 @@ impl Namer {
         &mut self.dns_rows
     }
 
+    /// What is known so far of a flow with this mark.
+    pub fn known(&self, mark: Mark) -> Option<&Note> {
+        let place = mark.number().checked_sub(FIRST_ENTRY)?;
+        Some(&self.entries.get(place as usize)?.note)
+    }
+
     /// What the naming has done so far.
     pub fn counters(&self) -> NamerCounters {
         NamerCounters {

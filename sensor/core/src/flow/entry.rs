@@ -364,6 +364,12 @@ impl Flow {
         client_is_low == forward
     }
 
+    /// Whether the observer wants to see this packet.
+    #[inline]
+    pub fn wants_look(&self, packet: &Packet) -> bool {
+        self.mark.looks() && (!self.mark.is_of_client() || self.sent_by_client(packet.forward))
+    }
+
     /// Whether the inside address decides which worker counts the flow: its names may then be joined there.
     pub const fn is_placed_by_inside(&self) -> bool {
         !self.is_internal() || self.inside_is_low()

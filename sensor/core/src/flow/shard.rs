@@ -147,7 +147,7 @@ impl<O: Observer> Shard<O> {
             flow.next_record(packet);
         }
         flow.count(packet);
-        if flow.mark.looks() && (!flow.mark.is_of_client() || flow.sent_by_client(packet.forward)) {
+        if flow.wants_look(packet) {
             flow.mark = self.observer.look(flow, packet, packet.payload(bytes));
         }
     }

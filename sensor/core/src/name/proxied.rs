@@ -28,6 +28,17 @@ pub enum Proxy {
     HttpConnect,
 }
 
+impl Proxy {
+    /// The word for it.
+    pub const fn word(self) -> &'static str {
+        match self {
+            Self::Socks4 => "socks4",
+            Self::Socks5 => "socks5",
+            Self::HttpConnect => "http_connect",
+        }
+    }
+}
+
 /// Where the connection that the proxy carries begins.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Proxied {
