@@ -3,7 +3,8 @@
 use std::sync::Arc;
 
 use super::state::{
-    DatagramState, NameState, NameStates, Naming, Segment, StateRef, Step, StreamState, UdpDatagram,
+    DatagramState, NameState, NameStates, Naming, SYN_BITS, Segment, StateRef, Step, StreamState,
+    UdpDatagram,
 };
 use super::{Found, Resolvers};
 use crate::decode::Fragment;
@@ -62,7 +63,7 @@ struct Entry {
 const FIRST_ENTRY: u32 = MAX_BLANK_DATAGRAMS + 1;
 /// Set in the number of a TCP flow of which only the first SYN is known: the other bits are the lower ones
 /// of its sequence number. Most flows of a scan never get beyond this.
-const ONLY_SYN: u32 = 1 << 29;
+const ONLY_SYN: u32 = 1 << SYN_BITS;
 
 /// The naming of one shard.
 pub struct Namer {
@@ -292,28 +293,12 @@ impl Namer {
         };
         let mut state = Box::<StreamState>::default();
         if flow.mark.number() & ONLY_SYN != 0 {
-            let first = segment(flow, packet, payload);
-            state.begin(syn_sequence(flow.mark.number(), &first, packet));
+            state.begin_after_syn(flow.mark.number() & (ONLY_SYN - 1));
         }
         let state = self.states.keep(NameState::Stream(state));
         let number = self.add(Entry { state, note });
         self.look_at_kept(number, flow, packet, payload)
     }
-}
-
-/// The whole sequence number of a client's SYN, of which a mark has the lower 29 bits: it is near what the
-/// client sends next, and what the server says it expects.
-fn syn_sequence(number: u32, segment: &Segment<'_>, packet: &Packet) -> u32 {
-    let lower = number & (ONLY_SYN - 1);
-    let near = if segment.from_client {
-        packet.tcp_sequence
-    } else {
-        packet.tcp_acknowledgement
-    };
-    let distance = near.wrapping_sub(lower);
-    // To the nearest multiple of what the lower bits can say.
-    let upper = distance.wrapping_add(ONLY_SYN / 2) & !(ONLY_SYN - 1);
-    lower.wrapping_add(upper)
 }
 
 /// Where a flow's state is.

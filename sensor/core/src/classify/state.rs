@@ -15,7 +15,7 @@ mod tests;
 
 pub use datagrams::{DatagramState, MAX_NAME_DATAGRAMS};
 pub use slab::{MAX_STATE_BYTES, NameStates, NameStatesCounters, StateRef};
-pub use stream::{MAX_CLASSIFY_SEGMENTS, MAX_NAME_SEGMENTS, StreamState};
+pub use stream::{MAX_CLASSIFY_SEGMENTS, MAX_NAME_SEGMENTS, SYN_BITS, StreamState};
 
 use super::found::{Found, NameSource};
 use super::refine::Resolvers;

@@ -104,7 +104,6 @@ struct Segment {
     destination_port: u16,
     tcp_flags: u8,
     tcp_sequence: u32,
-    tcp_acknowledgement: u32,
     header_bytes: usize,
     /// Length with the header.
     bytes: usize,
@@ -127,7 +126,6 @@ impl Packet {
             fragment: Fragment::Whole,
             fragment_id: 0,
             tcp_sequence: segment.tcp_sequence,
-            tcp_acknowledgement: segment.tcp_acknowledgement,
             ip_bytes: self.ip_bytes as u32,
             header: self.at as u32,
             payload: (self.at + self.header_bytes + segment.header_bytes) as u32,
@@ -159,7 +157,6 @@ fn tcp(bytes: &[u8], carried: usize) -> Option<Segment> {
         destination_port: be16(header, 2),
         tcp_flags: header[13],
         tcp_sequence: be32(header, 4),
-        tcp_acknowledgement: be32(header, 8),
         header_bytes,
         bytes: carried,
     })
@@ -180,7 +177,6 @@ fn udp(bytes: &[u8], carried: usize) -> Option<Segment> {
         destination_port,
         tcp_flags: 0,
         tcp_sequence: 0,
-        tcp_acknowledgement: 0,
         header_bytes: UDP_HEADER_BYTES,
         bytes: datagram_bytes(be16(header, 4), carried),
     })

@@ -46,8 +46,6 @@ pub struct Level {
     pub fragment_id: u32,
     /// Sequence number of TCP, else 0.
     pub tcp_sequence: u32,
-    /// Acknowledgement number of TCP, else 0.
-    pub tcp_acknowledgement: u32,
     /// Length of the IP packet by its headers, captured or not.
     pub ip_bytes: u32,
     /// Offset of the IP header in the frame.

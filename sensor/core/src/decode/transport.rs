@@ -62,9 +62,6 @@ fn tcp(level: &mut Level, cursor: &Cursor<'_>) -> usize {
     if let Some(sequence) = cursor.peek::<4>(4) {
         level.tcp_sequence = be32(sequence, 0);
     }
-    if let Some(acknowledgement) = cursor.peek::<4>(8) {
-        level.tcp_acknowledgement = be32(acknowledgement, 0);
-    }
     let Some([offset, flags]) = cursor.peek::<2>(12) else {
         return TCP_HEADER_BYTES;
     };

@@ -30,8 +30,6 @@ pub struct Packet {
     pub fragment_id: u32,
     /// Sequence number of TCP.
     pub tcp_sequence: u32,
-    /// Acknowledgement number of TCP.
-    pub tcp_acknowledgement: u32,
     /// Where the transport payload begins in the chunk's bytes, and how much of it was captured.
     pub payload_at: u32,
     /// Captured bytes of it.
@@ -76,7 +74,6 @@ impl Packet {
             high_block,
             fragment_id: level.fragment_id,
             tcp_sequence: level.tcp_sequence,
-            tcp_acknowledgement: level.tcp_acknowledgement,
             payload_at: record.offset + level.payload,
             payload_captured: 0,
             interface: record.interface,

@@ -6,6 +6,8 @@ use super::{Naming, Segment, Step};
 use crate::flow::{Head, MAX_HEAD_BYTES, Pushed};
 use crate::name::proxied::Proxy;
 
+/// Bits of a SYN's sequence number that tell the others, given what comes after it.
+pub const SYN_BITS: u32 = 29;
 /// First bytes of a server that are looked at.
 const MAX_SERVER_BYTES: usize = 4 << 10;
 /// Data segments of a flow that are looked at before it is given up.
@@ -50,16 +52,32 @@ pub struct StreamState {
     pub(super) swapped: bool,
     /// Behind a proxy's request or STARTTLS: only names are looked for, in the client's bytes.
     pub(super) carried: bool,
+    /// Lower bits of the sequence number of a SYN that the client's stream is still to begin with; 0 is none.
+    syn_lower: u32,
 }
 
 impl StreamState {
-    /// Says the sequence number of the client's SYN, seen before there was a state.
-    pub(crate) fn begin(&mut self, sequence: u32) {
-        self.client.push(sequence, true, &[]);
+    /// Says the lower [`SYN_BITS`] of the sequence number of the client's SYN, seen before there was a state.
+    pub(crate) fn begin_after_syn(&mut self, lower: u32) {
+        self.syn_lower = lower;
+    }
+
+    /// Begins the client's stream at its SYN. The upper bits are those that bring it nearest to what the client
+    /// sends now; what the server expects may be another number where a firewall changes them on the way.
+    fn begin_client(&mut self, sequence: u32) {
+        const UNIT: u32 = 1 << SYN_BITS;
+        let distance = sequence.wrapping_sub(self.syn_lower);
+        let upper = distance.wrapping_add(UNIT / 2) & !(UNIT - 1);
+        let syn = self.syn_lower.wrapping_add(upper);
+        self.client.push(syn, true, &[]);
+        self.syn_lower = 0;
     }
 
     /// Takes the next segment.
     pub(super) fn take(&mut self, segment: &Segment<'_>, naming: &mut Naming<'_>) -> Step {
+        if self.syn_lower != 0 && segment.from_client {
+            self.begin_client(segment.sequence);
+        }
         let from_client = segment.from_client != self.swapped;
         if !from_client && self.ignores_server() {
             self.server.clear();
