@@ -160,9 +160,7 @@ fn is_stun(bytes: &[u8], length: usize) -> bool {
     let kind = be16(bytes, 0).unwrap_or(u16::MAX);
     let content = usize::from(be16(bytes, 2).unwrap_or(u16::MAX));
     // Drafts of TURN do not pad their last attribute, so the length need not count whole words.
-    kind >> 14 == 0
-        && content + STUN_HEADER_BYTES == length
-        && be32(bytes, 4) == Some(0x2112_a442)
+    kind >> 14 == 0 && content + STUN_HEADER_BYTES == length && be32(bytes, 4) == Some(0x2112_a442)
 }
 
 /// RFC 3550, 5.1: version 2, a payload type in use, one source, sequence numbers that go up by little.
