@@ -89,10 +89,12 @@ fn flows() -> Vec<Flow> {
     let relay = |rest: &[u8]| joined(&[b"TAGtagTAGtagTAG0", &[0xff; 12], rest]);
     vec![
         one("stun", (5000, 3478), b"\0\x01\0\x08\x21\x12\xa4\x42abcdefghijkl\x80\x22\0\x04test".to_vec()),
+        one("stun", (5000, 3478), b"\0\x01\0\x080123456789abcdef\0\x03\0\x04\0\0\0\0".to_vec()),
+        one("stun", (5000, 5001), b"\0\x03\0\x05\x21\x12\xa4\x42abcdefghijkl\0\x06\0\x01a".to_vec()),
         (
             "stun",
             2,
-            (5000, 3478),
+            (5000, 5001),
             vec![
                 (C, b"\0\x01\0\x080123456789abcdef\0\x03\0\x04\0\0\0\0".to_vec()),
                 (S, b"\x01\x01\0\x0c0123456789abcdef\0\x01\0\x08\0\x01\x12\x34\xc0\0\x02\x07".to_vec()),
@@ -294,9 +296,9 @@ fn others() -> Vec<Flow> {
             vec![(C, b"\0\x01\0\x10\x21\x12\xa4\x42abcdefghijkl".to_vec())],
         ),
         (
-            "a request without an answer",
+            "a request without an answer to another port",
             1,
-            (5000, 3478),
+            (5000, 5001),
             vec![(
                 C,
                 b"\0\x01\0\x080123456789abcdef\0\x03\0\x04\0\0\0\0".to_vec(),
