@@ -223,6 +223,7 @@ impl Seeds {
                 "tls_client_message",
                 &[&[100, 0, 0], stream.get(5..).unwrap_or_default()],
             );
+            self.add("name_cut", &[&ports, &40u16.to_le_bytes(), stream]);
             if let Some(hello) = stream.get(5..) {
                 let length = 0x4000 | hello.len().min(0x3fff) as u16;
                 let frames = [&[6, 0], &length.to_be_bytes()[..], hello].concat();

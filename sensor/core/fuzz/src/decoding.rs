@@ -13,7 +13,7 @@ const PREAMBLE_BYTES: usize = 8;
 /// Link types that are read, and one that is not.
 pub const LINKS: &[u16] = &[
     ETHERNET, 0, 7, 8, 9, 10, 11, 12, 14, 50, 51, RAW_IP, 104, 105, 107, 108, 109, 113, 117, 119,
-    122, 123, 127, 129, 147, 163, 166, 192, 204, 228, 229, 239, 242, 276,
+    122, 123, 127, 129, 147, 163, 166, 192, 204, 228, 229, 239, 242, 274, 276,
 ];
 
 /// A frame: link type, bytes missing from it, tunnels opened, then the frame.

@@ -51,6 +51,7 @@ pub const TARGETS: &[Target] = &[
     ("classify_tcp", classifying::tcp),
     ("classify_udp", classifying::udp),
     ("name_stream", naming::stream),
+    ("name_cut", naming::cut),
     ("name_datagrams", naming::datagrams),
     ("name_states", naming::states),
     ("pipeline", pipeline::replay),

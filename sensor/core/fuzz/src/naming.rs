@@ -26,6 +26,55 @@ pub fn datagrams(bytes: &[u8]) {
     one_flow(UDP, Pieces::new(bytes));
 }
 
+/// What a client says at once and what it says in two segments name the same, its server silent.
+pub fn cut(bytes: &[u8]) {
+    let mut pieces = Pieces::new(bytes);
+    let ports = (pieces.choose(PORTS), pieces.choose(PORTS));
+    let cut = usize::from(pieces.u16());
+    let stream = pieces.rest();
+    let stream = &stream[..stream.len().min(MAX_HEAD_BYTES)];
+    let (first, second) = stream.split_at(cut.min(stream.len()));
+    let whole = found_of(ports, &[stream]);
+    let parts = found_of(ports, &[first, second]);
+    let applications = [whole.application(), parts.application()];
+    // Bytes can fit two protocols: which one is said then depends on what was there first.
+    if let [Some(one), Some(other)] = applications
+        && one != other
+    {
+        return;
+    }
+    assert_eq!(applications[0], applications[1]);
+    assert_eq!(whole.names(), parts.names());
+    assert_eq!(whole.ja4, parts.ja4);
+}
+
+fn found_of(ports: (u16, u16), segments: &[&[u8]]) -> Found {
+    let mut flow = Flow {
+        ports,
+        ..Flow::new(TCP, &mut Pieces::new(&[]))
+    };
+    let mut look = Look::default();
+    let Some(mut state) = NameState::new(TCP) else {
+        panic!("flows of TCP have names");
+    };
+    for segment in segments {
+        let length = (segment.len() as u16).to_le_bytes();
+        let packet = [&[0], &length[..], segment].concat();
+        let step = flow.step(
+            &mut Pieces::new(&packet),
+            &mut look,
+            |packet, naming| match packet {
+                Payload::Segment(segment) => state.segment(segment, naming),
+                Payload::Datagram(_) => Step::Settled,
+            },
+        );
+        if step == Step::Settled {
+            break;
+        }
+    }
+    flow.found
+}
+
 /// Flows of both kinds that share little room.
 pub fn states(bytes: &[u8]) {
     let mut pieces = Pieces::new(bytes);
