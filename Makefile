@@ -11,9 +11,20 @@ PYTHON ?= $(shell for p in python3.11 python3.12 python3.13 python3.14 python3; 
 BIN := .venv/bin
 CARGO := cargo
 MANIFEST := --manifest-path sensor/core/Cargo.toml
-RUST_SOURCES := $(shell find sensor/core -path sensor/core/target -prune -o -name '*.rs' -print) \
+RUST_SOURCES := $(shell find sensor/core \( -path sensor/core/target -o -path sensor/core/fuzz \) -prune \
+	-o -name '*.rs' -print) \
 	sensor/core/Cargo.toml sensor/core/Cargo.lock
 CAPTURE := tests/golden/captures/demo.pcap
+
+# Fuzzing: seconds for each target, the targets, and folders of captures to begin with besides the project's own.
+FUZZ_SECONDS ?= 60
+FUZZ_TARGETS ?= $(basename $(notdir $(wildcard sensor/core/fuzz/fuzz_targets/*.rs)))
+FUZZ_CAPTURES ?=
+FUZZ := build/fuzz
+FUZZ_MANIFEST := --manifest-path sensor/core/fuzz/Cargo.toml
+CARGO_FUZZ := $(FUZZ)/bin/cargo-fuzz
+CARGO_FUZZ_VERSION := 0.13.2
+HOST = $(shell rustc -vV | sed -n 's/^host: //p')
 
 # Stamps: the environment is remade when its list of packages changes, the core when its sources do.
 ENVIRONMENT := .venv/.environment
@@ -59,6 +70,7 @@ check: $(CORE) ## ruff, mypy, rustfmt, clippy and the layout of the tree
 	$(BIN)/ruff format --check
 	$(BIN)/mypy
 	$(CARGO) fmt $(MANIFEST) --check
+	$(CARGO) fmt $(FUZZ_MANIFEST) --check
 	$(CARGO) clippy $(MANIFEST) --no-default-features --all-targets -- -D warnings
 	$(CARGO) clippy $(MANIFEST) -- -D warnings
 	$(BIN)/pytest tests/layout
@@ -68,10 +80,24 @@ format: $(ENVIRONMENT) ## rewrite the sources as `check` wants them
 	$(BIN)/ruff check --fix
 	$(BIN)/ruff format
 	$(CARGO) fmt $(MANIFEST)
+	$(CARGO) fmt $(FUZZ_MANIFEST)
 
 .PHONY: bench
 bench: $(CORE) ## speed and memory against a floor in plain C; needs 8 GB under build/bench
 	$(BIN)/python tests/bench/run.py
+
+.PHONY: fuzz
+fuzz: $(CARGO_FUZZ) ## each fuzz target for FUZZ_SECONDS; findings go to build/fuzz/found
+	$(CARGO) run $(FUZZ_MANIFEST) --target-dir $(FUZZ)/target --quiet --example seeds -- \
+		$(FUZZ)/corpus tests/golden/captures $(FUZZ_CAPTURES)
+	$(CARGO_FUZZ) build --fuzz-dir sensor/core/fuzz --sanitizer none --target $(HOST) --target-dir $(FUZZ)/target
+	@for target in $(FUZZ_TARGETS); do \
+		echo "== $$target"; \
+		mkdir -p $(FUZZ)/found/$$target $(FUZZ)/corpus/$$target; \
+		$(FUZZ)/target/$(HOST)/release/$$target -max_total_time=$(FUZZ_SECONDS) -max_len=8192 \
+			-timeout=10 -rss_limit_mb=2000 -verbosity=0 -print_final_stats=1 -artifact_prefix=$(FUZZ)/found/$$target/ \
+			$(FUZZ)/corpus/$$target sensor/core/fuzz/regressions/$$target; \
+	done
 
 .PHONY: wheel
 wheel: $(ENVIRONMENT) ## a wheel for every Python from 3.11 on, in dist/
@@ -92,6 +118,9 @@ $(ENVIRONMENT): pyproject.toml
 		print(*p["dependencies"], *p["optional-dependencies"]["dev"], sep="\n")' > .venv/requirements.txt
 	$(BIN)/pip install --requirement .venv/requirements.txt
 	@touch $@
+
+$(CARGO_FUZZ):
+	$(CARGO) install cargo-fuzz --version $(CARGO_FUZZ_VERSION) --locked --quiet --root $(FUZZ)
 
 $(CORE): $(ENVIRONMENT) $(RUST_SOURCES)
 	$(BIN)/maturin develop --release

@@ -91,6 +91,11 @@ pub fn is_server_answer(datagram: &[u8]) -> bool {
 }
 
 impl DtlsState {
+    /// Bytes of memory beyond the struct itself.
+    pub fn heap_bytes(&self) -> usize {
+        self.body.heap_bytes()
+    }
+
     fn read(&mut self, datagram: &[u8]) -> Progress<ClientHello> {
         let mut records = Reader::new(datagram);
         for record in std::iter::from_fn(|| next_record(&mut records)).take(MAX_RECORDS) {

@@ -51,6 +51,7 @@ impl Fragments {
         let joined_start = joined.first().map_or(start, |run| run.start.min(start));
         let joined_end = joined.last().map_or(end, |run| run.end.max(end));
         if self.bytes.len() < end {
+            self.make_room(end);
             self.bytes.resize(end, 0);
         }
         if let Some(place) = self.bytes.get_mut(start..end) {
@@ -75,6 +76,20 @@ impl Fragments {
     /// Forgets everything and gives the memory back.
     pub fn clear(&mut self) {
         *self = Self::default();
+    }
+
+    /// Bytes of memory beyond the struct itself: a piece far out takes room for all that is missing before it.
+    pub fn heap_bytes(&self) -> usize {
+        self.bytes.capacity() + self.runs.capacity() * size_of::<Range<usize>>()
+    }
+
+    /// Grows by doubling, but never beyond the limit.
+    fn make_room(&mut self, length: usize) {
+        let capacity = self.bytes.capacity();
+        if length > capacity {
+            let wanted = (capacity * 2).clamp(length, MAX_FRAGMENT_BYTES);
+            self.bytes.reserve_exact(wanted - self.bytes.len());
+        }
     }
 
     /// Whether `data` at `start` equals what `run` already has of the same places.
@@ -128,6 +143,18 @@ mod tests {
         }
         assert_eq!(fragments.insert(1000, b"x"), Inserted::Refused);
         assert_eq!(fragments.insert(1, b"y"), Inserted::Kept);
+    }
+
+    #[test]
+    fn memory_is_told_and_bounded() {
+        let mut fragments = Fragments::default();
+        fragments.insert(9_000, b"x");
+        assert!(fragments.heap_bytes() >= 9_001);
+        fragments.insert(9_001, b"x");
+        fragments.insert(MAX_FRAGMENT_BYTES as u64 - 1, b"x");
+        assert!(fragments.bytes.capacity() <= MAX_FRAGMENT_BYTES);
+        fragments.clear();
+        assert_eq!(fragments.heap_bytes(), 0);
     }
 
     proptest! {

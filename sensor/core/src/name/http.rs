@@ -227,7 +227,9 @@ fn may_become_request(bytes: &[u8]) -> bool {
     let rest = bytes.get(method..).unwrap_or(&[]);
     (3..=MAX_METHOD_BYTES).contains(&method)
         && rest.starts_with(b" ")
-        && rest.iter().all(|&octet| octet >= b' ' || octet == b'\r')
+        && rest
+            .iter()
+            .all(|octet| *octet >= b' ' || octet.is_ascii_whitespace())
 }
 
 /// Method and target of `METHOD target HTTP/1.x`.

@@ -130,6 +130,11 @@ pub fn server_answer(datagram: &[u8]) -> Option<QuicAnswer> {
 }
 
 impl QuicState {
+    /// Bytes of memory beyond the struct itself.
+    pub fn heap_bytes(&self) -> usize {
+        self.crypto.heap_bytes() + self.key_sets.capacity() * size_of::<KeySet>()
+    }
+
     fn read(&mut self, datagram: &[u8]) -> Progress<QuicHello> {
         match looks_like_quic(datagram) {
             Some(QuicKind::Google(version)) => return self.read_google(version, datagram),

@@ -100,15 +100,13 @@ impl DatagramState {
         step
     }
 
-    /// Bytes of memory, about: what a parser keeps is no more than what came.
+    /// Bytes of memory, about.
     pub(super) fn heap_bytes(&self) -> usize {
-        const DATAGRAM_BYTES: usize = 1500;
-        let kept = usize::from(self.datagrams) * DATAGRAM_BYTES;
-        let parsers = [
-            self.quic.as_ref().map(|_| size_of::<QuicState>() + kept),
-            self.dtls.as_ref().map(|_| size_of::<DtlsState>() + kept),
-        ];
-        size_of::<Self>() + parsers.into_iter().flatten().sum::<usize>()
+        let quic = self.quic.as_deref();
+        let dtls = self.dtls.as_deref();
+        size_of::<Self>()
+            + quic.map_or(0, |state| size_of::<QuicState>() + state.heap_bytes())
+            + dtls.map_or(0, |state| size_of::<DtlsState>() + state.heap_bytes())
     }
 
     /// Asks the matchers of applications.

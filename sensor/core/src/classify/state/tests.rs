@@ -366,6 +366,18 @@ fn pools_inside_http() {
     assert_eq!(flow.said(), (Some(Application::Getwork), vec!["a.example"]));
 }
 
+#[test]
+fn a_piece_far_out_counts_with_the_room_before_it() {
+    const OFFSET: u16 = 12_000;
+    let [high, low] = OFFSET.to_be_bytes();
+    let mut record = vec![22, 0xfe, 0xfd, 0, 0, 0, 0, 0, 0, 0, 0, 0, 13];
+    record.extend([1, 0, 0x3e, 0x80, 0, 0, 0, high, low, 0, 0, 1, b'x']);
+    let mut flow = Flow::udp(443);
+    flow.datagram(true, &record, false);
+    assert_eq!(flow.said().0, Some(Application::Dtls));
+    assert!(flow.state.heap_bytes() > usize::from(OFFSET));
+}
+
 proptest! {
     /// However a connection is cut, its hosts are found.
     #[test]

@@ -1,0 +1,6 @@
+#![no_main]
+//! See `blocktap_fuzz::http::stream`.
+
+use libfuzzer_sys::fuzz_target;
+
+fuzz_target!(|bytes: &[u8]| blocktap_fuzz::http::stream(bytes));
