@@ -171,7 +171,7 @@ class TestSameRows:
         "table",
         [
             "flows",
-            pytest.param("dns", marks=pytest.mark.xfail(reason="qtype and rcode come as plain text")),
+            "dns",
         ],
     )
     def test_batches_have_the_types_of_the_schema(self, alone: Replayed, table: str) -> None:

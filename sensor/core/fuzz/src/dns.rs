@@ -6,6 +6,7 @@ use blocktap_core::name::dns_table::{
     DnsContext, DnsTransactions, DnsTransport, MAX_ROW_ANSWERS, MAX_ROW_CNAMES,
 };
 use blocktap_core::name::join::{Join, JoinLimits};
+use blocktap_core::watch::BlockRef;
 
 use super::pieces::Pieces;
 
@@ -68,6 +69,7 @@ pub fn table(bytes: &[u8]) {
                 time_ns: clock_ns.cast_signed(),
                 clock_ns,
                 inside: client.0,
+                block: BlockRef::NONE,
                 source,
                 destination,
                 version: 4,

@@ -83,12 +83,12 @@ pub fn shard(bytes: &[u8]) {
         duplicate_ns: seconds(pieces.u8()),
         drop_duplicates: pieces.u8() & 1 != 0,
     };
-    let mut shard = Shard::new(limits).expect("memory");
+    let mut shard = Shard::new(limits, ()).expect("memory");
     let (mut clock, keys, mut time_ns) = (StreamClock::default(), HashKeys::default(), 0);
     let (mut taken, mut counted) = (0u64, 0);
     while !pieces.is_empty() {
         let packet = packet(&mut pieces, &mut time_ns, &mut clock, &keys);
-        shard.take(&[packet]);
+        shard.take(&[packet], &[]);
         taken += 1;
         if pieces.u8() < 32 {
             shard.expire(clock.now_ns());
@@ -114,7 +114,7 @@ pub fn shard(bytes: &[u8]) {
     assert_eq!(shard.live_flows(), 0);
 }
 
-fn drain(shard: &mut Shard) -> u64 {
+fn drain(shard: &mut Shard<()>) -> u64 {
     let records = shard.records().drain(..);
     records
         .map(|flow| {

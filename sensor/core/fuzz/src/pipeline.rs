@@ -2,9 +2,11 @@
 
 use std::sync::{Arc, Mutex, PoisonError};
 
+use blocktap_core::classify::{NamingSettings, Note};
 use blocktap_core::counters::{Counts, Interval};
 use blocktap_core::decode::Tunnels;
 use blocktap_core::flow::{Flow, FlowLimits, HashKeys};
+use blocktap_core::name::dns_table::DnsRow;
 use blocktap_core::pipeline::Settings;
 use blocktap_core::source::Source;
 use blocktap_core::watch::{Prefix, Watch};
@@ -45,8 +47,11 @@ struct Row {
 }
 
 impl Row {
-    fn new(flow: &Flow) -> Self {
+    fn new(flow: &Flow, notes: &[Note]) -> Self {
         let (out, back) = flow.packets();
+        let place = flow.mark.number().checked_sub(1);
+        let note = place.and_then(|place| notes.get(place as usize));
+        let found = note.and_then(|note| note.found.as_ref());
         Self {
             flow_id: flow.flow_id(),
             record: flow.record,
@@ -54,14 +59,17 @@ impl Row {
             packets: out + back,
             bytes: flow.bytes(),
             rest: format!(
-                "{:?} {:?} {:?} {:?} {:?} {} {:?}",
+                "{:?} {:?} {:?} {:?} {:?} {} {:?} {:?} {:?} {:?}",
                 flow.addresses(),
                 flow.ports(),
                 flow.blocks(),
                 flow.tcp_flags(),
                 flow.initiator(),
                 flow.answered(),
-                flow.reason()
+                flow.reason(),
+                found.and_then(|found| found.application()),
+                found.map(|found| found.names()),
+                note.map(|note| &note.joined)
             ),
         }
     }
@@ -71,9 +79,23 @@ impl Row {
 struct Collect(Arc<Mutex<Vec<Row>>>);
 
 impl Sink for Collect {
-    fn flows(&mut self, records: &[Flow]) -> bool {
+    fn flows(&mut self, records: &[Flow], notes: &[Note]) -> bool {
         let mut rows = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        rows.extend(records.iter().map(Row::new));
+        rows.extend(records.iter().map(|flow| Row::new(flow, notes)));
+        true
+    }
+
+    fn dns(&mut self, rows: &[DnsRow]) -> bool {
+        let rows = rows.iter().map(|row| Row {
+            flow_id: row.flow_id,
+            record: 0,
+            times_ns: (row.time_ns, row.time_ns),
+            packets: 0,
+            bytes: (0, 0),
+            rest: format!("{row:?}"),
+        });
+        let mut all = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        all.extend(rows);
         true
     }
 
@@ -93,6 +115,10 @@ fn outcome(source: Source, watch: &Arc<Watch>, workers: usize) -> (Counts, Vec<R
         limits: FlowLimits {
             max_flows: MAX_FLOWS * workers,
             ..FlowLimits::default()
+        },
+        naming: NamingSettings {
+            enabled: true,
+            ..NamingSettings::default()
         },
         workers,
         keys: HashKeys::default(),

@@ -52,31 +52,23 @@ pub struct StreamState {
     pub(super) swapped: bool,
     /// Behind a proxy's request or STARTTLS: only names are looked for, in the client's bytes.
     pub(super) carried: bool,
-    /// Lower bits of the sequence number of a SYN that the client's stream is still to begin with; 0 is none.
-    syn_lower: u32,
+    /// Lower bits of the sequence number of a SYN that the client's stream is still to begin with.
+    syn_lower: Option<u32>,
 }
 
 impl StreamState {
     /// Says the lower [`SYN_BITS`] of the sequence number of the client's SYN, seen before there was a state.
     pub(crate) fn begin_after_syn(&mut self, lower: u32) {
-        self.syn_lower = lower;
-    }
-
-    /// Begins the client's stream at its SYN. The upper bits are those that bring it nearest to what the client
-    /// sends now; what the server expects may be another number where a firewall changes them on the way.
-    fn begin_client(&mut self, sequence: u32) {
-        const UNIT: u32 = 1 << SYN_BITS;
-        let distance = sequence.wrapping_sub(self.syn_lower);
-        let upper = distance.wrapping_add(UNIT / 2) & !(UNIT - 1);
-        let syn = self.syn_lower.wrapping_add(upper);
-        self.client.push(syn, true, &[]);
-        self.syn_lower = 0;
+        self.syn_lower = Some(lower);
     }
 
     /// Takes the next segment.
     pub(super) fn take(&mut self, segment: &Segment<'_>, naming: &mut Naming<'_>) -> Step {
-        if self.syn_lower != 0 && segment.from_client {
-            self.begin_client(segment.sequence);
+        if segment.from_client
+            && let Some(lower) = self.syn_lower.take()
+        {
+            self.client
+                .push(syn_sequence(lower, segment.sequence), true, &[]);
         }
         let from_client = segment.from_client != self.swapped;
         if !from_client && self.ignores_server() {
@@ -261,4 +253,13 @@ impl StreamState {
             None => Step::Settled,
         }
     }
+}
+/// The sequence number of a client's SYN whose lower bits are known: the upper ones are those that bring it
+/// nearest to what the client sends now. What the server expects may be another number, where a firewall
+/// changes them on the way.
+const fn syn_sequence(lower: u32, sequence: u32) -> u32 {
+    const UNIT: u32 = 1 << SYN_BITS;
+    let distance = sequence.wrapping_sub(lower);
+    let upper = distance.wrapping_add(UNIT / 2) & !(UNIT - 1);
+    lower.wrapping_add(upper)
 }
