@@ -17,6 +17,9 @@ pub(super) enum Candidate {
     Telegram,
 }
 
+/// Datagrams after which a flow that fits nothing is given up.
+const HOPEFUL_DATAGRAMS: u8 = 2;
+
 /// What one side sent for the candidate.
 #[derive(Clone, Copy, Debug, Default)]
 pub(super) struct Track {
@@ -39,6 +42,12 @@ pub struct UdpState {
 impl UdpState {
     /// Datagrams looked at; a flow that none of them named stays without an application.
     pub const MAX_DATAGRAMS: u8 = 32;
+
+    /// Whether the datagrams so far speak against every candidate: less than half of them fit the present one.
+    pub(super) fn is_hopeless(&self) -> bool {
+        let [client, server] = &self.tracks;
+        self.datagrams >= HOPEFUL_DATAGRAMS && (client.hits + server.hits) * 2 < self.datagrams
+    }
 
     /// Whether no protocol is a candidate.
     pub(super) fn is_blank(&self) -> bool {

@@ -94,7 +94,7 @@ impl DatagramState {
             return step;
         }
         let step = self.classify(datagram, naming);
-        if self.datagrams >= MAX_NAME_DATAGRAMS {
+        if self.datagrams >= MAX_NAME_DATAGRAMS || self.classify.is_hopeless() {
             return Step::Settled;
         }
         step
