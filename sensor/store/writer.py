@@ -30,7 +30,7 @@ from sensor.store.parquet import write_parquet
 from sensor.store.replacement import replace_runs
 from sensor.store.swap import carry_out, needed_files
 
-SEGMENT_ROWS = 100_000
+SEGMENT_ROWS = 60_000
 BUFFERED_ROWS = 500_000
 
 

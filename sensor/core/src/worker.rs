@@ -16,7 +16,7 @@ use crate::pipeline::{Pipeline, Settings, Work};
 use crate::source::{InputReport, Source};
 
 /// Flow records that make a batch.
-pub const BATCH_ROWS: usize = 1 << 17;
+pub const BATCH_ROWS: usize = 1 << 16;
 
 /// Takes what a worker produces.
 pub trait Sink: Send {
@@ -295,7 +295,7 @@ impl Worker<'_> {
     }
 
     fn finish(mut self, clock_ns: u64) -> Counts {
-        while self.pipeline.finish(clock_ns, BATCH_ROWS) {
+        while self.pipeline.finish(clock_ns, BATCH_ROWS / 4) {
             self.write_flows(BATCH_ROWS);
         }
         self.write_flows(1);

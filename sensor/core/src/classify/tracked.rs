@@ -18,7 +18,7 @@ pub(super) enum Candidate {
 }
 
 /// Datagrams after which a flow that fits nothing is given up.
-const HOPEFUL_DATAGRAMS: u8 = 2;
+const HOPEFUL_DATAGRAMS: u8 = 4;
 
 /// What one side sent for the candidate.
 #[derive(Clone, Copy, Debug, Default)]

@@ -30,6 +30,13 @@ impl<T: Pod> Pages<T> {
         })
     }
 
+    /// Gives the memory back; no element is left.
+    pub(super) fn release(&mut self) {
+        if let Ok(nothing) = MmapMut::map_anon(size_of::<T>()) {
+            self.map = nothing;
+        }
+    }
+
     #[inline]
     pub(super) fn as_slice(&self) -> &[T] {
         bytemuck::cast_slice(&self.map)

@@ -207,6 +207,7 @@ impl<O: Observer> Shard<O> {
         for (slot, reason) in ended {
             self.end(slot, reason);
         }
+        self.table.release_before(self.finished_places);
         self.finished_places < self.table.slots().used()
     }
 

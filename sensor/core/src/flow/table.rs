@@ -47,8 +47,13 @@ impl Table {
     }
 
     /// Whether a flow must go before another can come: there is no place, or no memory for a larger index.
-    pub(super) fn is_full(&self) -> bool {
+    pub(super) fn is_full(&mut self) -> bool {
         self.slots.is_full() || self.slots.live() + 2 > self.index().len()
+    }
+
+    /// Gives the memory of the places before `place` back: the input is over.
+    pub(super) fn release_before(&mut self, place: usize) {
+        self.slots.release_before(place);
     }
 
     #[inline]
