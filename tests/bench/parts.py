@@ -20,6 +20,7 @@ FLOW_BYTES_MOST = 200
 PREFIXES_RATIO_MOST = 1.3
 WORKERS_WALL_MOST = 0.6
 WORKERS_CPU_MOST = 1.1
+NAMES_RATIO_MOST = 1.6
 WATCH_ALL = ("--watch", "0.0.0.0/0", "--watch", "::/0")
 WATCH_FEW = ("--watch", "10.0.0.0/8")
 
@@ -39,6 +40,13 @@ class Bench:
             return run([*self.product, "replay", str(capture), "--store", store, "--json", *options])
         finally:
             shutil.rmtree(folder)
+
+    def counting(self) -> tuple[str, ...]:
+        """Options for a replay that counts and does not name, as the floor does."""
+        settings = self.cache.folder / "counting.toml"
+        settings.parent.mkdir(parents=True, exist_ok=True)
+        settings.write_text("[naming]\nenabled = false\n", encoding="utf-8")
+        return ("--config", str(settings))
 
     def floor(self, mode: str, capture: Path) -> Usage:
         """Run the floor program; its CPU is what it says itself."""
@@ -136,7 +144,7 @@ def speed(bench: Bench, workload: str) -> list[Result]:
     """
     capture = bench.cache.workload(workload)
     watch, mode = (WATCH_FEW, "match") if workload == "unwatched" else (WATCH_ALL, "flow")
-    replay = partial(_replay_on_one_worker, bench, watch)
+    replay = partial(_replay_on_one_worker, bench, (*watch, *bench.counting()))
     fixed = bench.fixed(replay, workload)
     product, floor = alternate(partial(replay, capture), partial(bench.floor, mode, capture))
     said = json.loads(product.output)
@@ -171,7 +179,9 @@ def prefixes(bench: Bench) -> list[Result]:
     many = 1_000_000
     capture = bench.cache.workload("small-udp")
     lists = [bench.cache.prefixes(count) for count in (3, many)]
-    replays = [partial(_replay_on_one_worker, bench, ("--blocks", str(path))) for path in lists]
+    replays = [
+        partial(_replay_on_one_worker, bench, ("--blocks", str(path), *bench.counting())) for path in lists
+    ]
     fixed = [bench.fixed(replay, "small-udp") for replay in replays]
     series = alternate(*(partial(replay, capture) for replay in replays))
     matched = [json.loads(one.output)["matched"] for one in series]
@@ -183,6 +193,18 @@ def prefixes(bench: Bench) -> list[Result]:
     return [
         Ratio("prefixes", "net CPU, 1,000,000 prefixes to 3", many_s / few_s, PREFIXES_RATIO_MOST, detail)
     ]
+
+
+def names(bench: Bench) -> list[Result]:
+    """Naming on against naming off."""
+    capture = bench.cache.workload("mix")
+    options = [WATCH_ALL, (*WATCH_ALL, *bench.counting())]
+    replays = [partial(_replay_on_one_worker, bench, one) for one in options]
+    fixed = [bench.fixed(replay, "mix") for replay in replays]
+    series = alternate(*(partial(replay, capture) for replay in replays))
+    on_s, off_s = (one.cpu_s - base.cpu_s for one, base in zip(series, fixed, strict=True))
+    detail = {"net_cpu_s_on": on_s, "net_cpu_s_off": off_s} | spreads(series)
+    return [Ratio("names", "net CPU, names on to off, mix", on_s / off_s, NAMES_RATIO_MOST, detail)]
 
 
 def workers(bench: Bench) -> list[Result]:
@@ -199,7 +221,7 @@ def workers(bench: Bench) -> list[Result]:
 
 
 def _replay_discarding(bench: Bench, number: str, capture: Path) -> Usage:
-    return bench.replay(capture, "--workers", number, *WATCH_ALL, discard=True)
+    return bench.replay(capture, "--workers", number, *WATCH_ALL, *bench.counting(), discard=True)
 
 
 def spreads(series: list[Series]) -> dict[str, float]:
@@ -214,4 +236,5 @@ PARTS: dict[str, Callable[[Bench], list[Result]]] = {
     "unwatched": partial(speed, workload="unwatched"),
     "prefixes": prefixes,
     "workers": workers,
+    "names": names,
 }
