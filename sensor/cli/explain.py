@@ -1,9 +1,10 @@
 """``blocktap explain``: how one flow of a capture was decoded, matched and named."""
 
-from pathlib import Path
 from typing import Annotated
 
 import typer
+
+from sensor.cli._options import Blocks, ListFormat, Rules, Settings, Watch
 
 
 def explain(
@@ -20,22 +21,11 @@ def explain(
     packets: Annotated[
         int, typer.Option("--packets", metavar="N", min=0, max=1000, help="Packets to dissect.")
     ] = 5,
-    blocks: Annotated[
-        list[Path] | None,
-        typer.Option("--blocks", metavar="FILE", help="Rule file or list of addresses; may be repeated."),
-    ] = None,
-    watch: Annotated[
-        list[str] | None, typer.Option("--watch", metavar="CIDR", help="Prefix to watch; may be repeated.")
-    ] = None,
-    rules: Annotated[
-        list[Path] | None,
-        typer.Option("--rules", metavar="DIR", help="Folder of own services and protocols; may be repeated."),
-    ] = None,
-    format: Annotated[
-        str | None,
-        typer.Option("--format", metavar="NAME", help="Format of the lists, not recognised but told."),
-    ] = None,
-    config: Annotated[Path | None, typer.Option("--config", metavar="FILE", help="Settings file.")] = None,
+    blocks: Blocks = None,
+    watch: Watch = None,
+    rules: Rules = None,
+    format: ListFormat = None,
+    config: Settings = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object.")] = False,
 ) -> None:
     """Explain one flow: how it was decoded, matched and named, with the evidence, and its packets dissected.

@@ -5,11 +5,11 @@ import os
 import signal
 import sys
 from contextlib import ExitStack
-from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from sensor.cli._options import Blocks, ListFormat, Rules, Settings, Watch
 from sensor.cli._say import say
 
 if TYPE_CHECKING:
@@ -33,27 +33,16 @@ def replay(
     store: Annotated[
         str | None, typer.Option("--store", metavar="DIR", help="Where rows go; 'none' discards them.")
     ] = None,
-    blocks: Annotated[
-        list[Path] | None,
-        typer.Option("--blocks", metavar="FILE", help="Rule file or list of addresses; may be repeated."),
-    ] = None,
-    watch: Annotated[
-        list[str] | None, typer.Option("--watch", metavar="CIDR", help="Prefix to watch; may be repeated.")
-    ] = None,
-    rules: Annotated[
-        list[Path] | None,
-        typer.Option("--rules", metavar="DIR", help="Folder of own services and protocols; may be repeated."),
-    ] = None,
-    format: Annotated[
-        str | None,
-        typer.Option("--format", metavar="NAME", help="Format of the lists, not recognised but told."),
-    ] = None,
-    config: Annotated[Path | None, typer.Option("--config", metavar="FILE", help="Settings file.")] = None,
+    blocks: Blocks = None,
+    watch: Watch = None,
+    rules: Rules = None,
+    format: ListFormat = None,
+    config: Settings = None,
     sensor: Annotated[
-        str | None, typer.Option("--sensor", metavar="NAME", help="Sensor name in the store. [replay]")
+        str | None, typer.Option("--sensor", metavar="NAME", help="Sensor name in the store; replay by default.")
     ] = None,
     workers: Annotated[
-        int | None, typer.Option("--workers", metavar="N", min=1, max=64, help="Threads. [one a core]")
+        int | None, typer.Option("--workers", metavar="N", min=1, max=64, help="Threads; one a core by default.")
     ] = None,
     replace: Annotated[
         bool, typer.Option("--replace", help="Stand in for the earlier replay of these captures.")

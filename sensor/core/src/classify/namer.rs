@@ -163,17 +163,12 @@ impl Namer {
         found: &mut Found,
         state: State<'_>,
     ) -> Step {
-        let context = dns_context(flow, packet);
-        let learns = is_answered_to_inside(flow, packet);
         let (transactions, join, rows) =
             (&mut self.transactions, &mut self.join, &mut self.dns_rows);
         let mut dns = |message: &Message, transport: DnsTransport| {
-            let context = DnsContext {
-                transport,
-                ..context
-            };
+            let context = dns_context(flow, packet, transport);
             transactions.take(&context, message, rows);
-            if learns && message.is_response() {
+            if message.is_response() && is_answered_to_inside(flow, packet) {
                 join.learn(context.inside, message, context.time_ns);
             }
         };
@@ -428,7 +423,7 @@ const fn is_multicast(version: u8, address: u128) -> bool {
     }
 }
 
-fn dns_context(flow: &Flow, packet: &Packet) -> DnsContext {
+fn dns_context(flow: &Flow, packet: &Packet, transport: DnsTransport) -> DnsContext {
     let (source_port, destination_port) = ports(packet);
     let (low, high) = (packet.key.low(), packet.key.high());
     let (source, destination) = if packet.forward {
@@ -444,7 +439,7 @@ fn dns_context(flow: &Flow, packet: &Packet) -> DnsContext {
         source: (source, source_port),
         destination: (destination, destination_port),
         version: packet.key.version(),
-        transport: DnsTransport::Udp,
+        transport,
         flow_id: flow.flow_id(),
     }
 }

@@ -238,9 +238,4 @@ impl<O: Observer> Shard<O> {
     pub fn live_flows(&self) -> usize {
         self.table.slots().live()
     }
-
-    /// Bytes of the index over the flows.
-    pub fn index_bytes(&self) -> usize {
-        self.table.index_bytes()
-    }
 }

@@ -194,6 +194,7 @@ impl Table {
     }
 
     /// Bytes of the index.
+    #[cfg(test)]
     pub(super) fn index_bytes(&self) -> usize {
         size_of_val(self.index())
     }
