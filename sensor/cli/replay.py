@@ -39,10 +39,12 @@ def replay(
     format: ListFormat = None,
     config: Settings = None,
     sensor: Annotated[
-        str | None, typer.Option("--sensor", metavar="NAME", help="Sensor name in the store; replay by default.")
+        str | None,
+        typer.Option("--sensor", metavar="NAME", help="Sensor name in the store; replay by default."),
     ] = None,
     workers: Annotated[
-        int | None, typer.Option("--workers", metavar="N", min=1, max=64, help="Threads; one a core by default.")
+        int | None,
+        typer.Option("--workers", metavar="N", min=1, max=64, help="Threads; one a core by default."),
     ] = None,
     replace: Annotated[
         bool, typer.Option("--replace", help="Stand in for the earlier replay of these captures.")
