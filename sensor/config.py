@@ -24,6 +24,7 @@ MAXIMUM_FLOWS: Final = 1 << 28
 MAXIMUM_WORKERS: Final = 256
 DAY_S: Final = 86_400
 
+_INTERFACE_NAME = re.compile(r"[^\s/:\0]{1,15}")
 _SENSOR_NAME = re.compile(r"[A-Za-z0-9_-][A-Za-z0-9._-]{0,63}")
 
 
@@ -42,7 +43,22 @@ def check_sensor_name(name: str) -> str:
     return name
 
 
+def check_interface_name(name: str) -> str:
+    """Return the name of a network interface if the kernel could have one of that name.
+
+    Raises
+    ------
+    ValueError
+        It is empty, too long, or has a slash, a colon or white space.
+    """
+    if not _INTERFACE_NAME.fullmatch(name) or name in {".", ".."}:
+        message = "an interface's name has 1 to 15 signs without white space, slash and colon"
+        raise ValueError(message)
+    return name
+
+
 SensorName = Annotated[str, AfterValidator(check_sensor_name)]
+InterfaceName = Annotated[str, AfterValidator(check_interface_name)]
 Seconds = Annotated[float, Field(gt=0, le=DAY_S, allow_inf_nan=False)]
 
 
@@ -89,12 +105,20 @@ class CountrySettings(Settings):
 
 
 class StoreSettings(Settings):
-    """``[store]``: where segments go, under what sensor name, and how often."""
+    """``[store]``: where segments go, under what sensor name, how often, and what the store may take.
+
+    The daemon keeps to the limits; a replay removes nothing. ``queue_rows`` wait for a store that is slow or
+    full before the oldest of them are given up.
+    """
 
     path: str | None = None
     sensor: SensorName = "replay"
     flush_rows: Annotated[int, Field(ge=1, le=50_000_000)] = 500_000
     flush_interval_s: Seconds = 60
+    queue_rows: Annotated[int, Field(ge=100_000, le=50_000_000)] = 2_000_000
+    keep_days: Annotated[int, Field(ge=1, le=36_500)] | None = None
+    max_bytes: Annotated[int, Field(ge=1)] | None = None
+    min_free_bytes: Annotated[int, Field(ge=0)] = 1 << 30
 
 
 class RuleSettings(Settings):
@@ -103,6 +127,36 @@ class RuleSettings(Settings):
     blocks: Annotated[tuple[Annotated[Path, Field(strict=False)], ...], Field(strict=False)] = ()
     folders: Annotated[tuple[Annotated[Path, Field(strict=False)], ...], Field(strict=False)] = ()
     watch: Annotated[tuple[str, ...], Field(strict=False)] = ()
+
+
+class CaptureSettings(Settings):
+    """``[capture]``: the interfaces of a daemon, and how packets come from them.
+
+    ``ring_bytes`` is the memory of all rings together. With ``outgoing = false`` packets that this machine
+    sends are left out. ``gro``, ``lro``, ``ring_size`` and ``up`` change the interface until the daemon ends.
+    """
+
+    interfaces: Annotated[tuple[InterfaceName, ...], Field(strict=False)] = ()
+    prefilter: Literal["none", "socket", "xdp"] = "none"
+    yes_drop: bool = False
+    fanout: Literal["hash", "cpu", "queue"] = "hash"
+    ring_bytes: Annotated[int, Field(ge=1 << 22, le=1 << 36)] = 256 << 20
+    block_timeout_ms: Annotated[int, Field(ge=1, le=1000)] = 10
+    snap_bytes: Annotated[int, Field(ge=64, le=1 << 18)] | None = None
+    promiscuous: bool = True
+    outgoing: bool = True
+    adapter_timestamps: bool = False
+    gro: Literal["keep", "off"] = "keep"
+    lro: Literal["keep", "off"] = "keep"
+    ring_size: Literal["keep", "max"] | Annotated[int, Field(ge=1, le=1 << 20)] = "keep"
+    up: bool = False
+
+
+class DaemonSettings(Settings):
+    """``[daemon]``: who it runs as once it has what only root may open, and where it listens for commands."""
+
+    user: str | None = None
+    control_socket: Annotated[Path | None, Field(strict=False)] = None
 
 
 class Config(Settings):
@@ -118,6 +172,8 @@ class Config(Settings):
     country: CountrySettings = CountrySettings()
     store: StoreSettings = StoreSettings()
     rules: RuleSettings = RuleSettings()
+    capture: CaptureSettings = CaptureSettings()
+    daemon: DaemonSettings = DaemonSettings()
     workers: Annotated[int, Field(ge=1, le=MAXIMUM_WORKERS)] | None = None
 
     @model_validator(mode="after")
