@@ -5,7 +5,15 @@ import tomllib
 from pathlib import Path
 from typing import Annotated, Final, Literal
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError, model_validator
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    ConfigDict,
+    Field,
+    PlainValidator,
+    ValidationError,
+    model_validator,
+)
 
 from sensor.errors import ConfigError, RuleError
 from sensor.rules.mistake import nearest, printable, printable_path
@@ -22,6 +30,7 @@ TUNNELS: Final[tuple[Tunnel, ...]] = (
 
 MAXIMUM_FLOWS: Final = 1 << 28
 MAXIMUM_WORKERS: Final = 256
+MAXIMUM_RING_FRAMES: Final = 1 << 20
 DAY_S: Final = 86_400
 
 _SENSOR_NAME = re.compile(r"[A-Za-z0-9_-][A-Za-z0-9._-]{0,63}")
@@ -42,6 +51,24 @@ def check_sensor_name(name: str) -> str:
     return name
 
 
+def check_ring_size(value: object) -> object:
+    """Return the size of a card's ring: a word, or a number of frames.
+
+    Raises
+    ------
+    ValueError
+        It is neither.
+    """
+    whole = isinstance(value, int) and not isinstance(value, bool) and 1 <= value <= MAXIMUM_RING_FRAMES
+    if not whole and value not in {"keep", "max"}:
+        message = f"either 'keep', 'max' or a number of frames up to {MAXIMUM_RING_FRAMES}"
+        raise ValueError(message)
+    return value
+
+
+InterfaceName = Annotated[str, Field(pattern=r"^[^\s/:]{1,15}$")]
+# A validator of its own, so that a mistake is told of the setting and not of each of its alternatives.
+RingSize = Annotated[Literal["keep", "max"] | int, PlainValidator(check_ring_size)]
 SensorName = Annotated[str, AfterValidator(check_sensor_name)]
 Seconds = Annotated[float, Field(gt=0, le=DAY_S, allow_inf_nan=False)]
 
@@ -89,12 +116,14 @@ class CountrySettings(Settings):
 
 
 class StoreSettings(Settings):
-    """``[store]``: where segments go, under what sensor name, and how often."""
+    """``[store]``: where segments go, under what sensor name, how often, and how much room they may take."""
 
     path: str | None = None
     sensor: SensorName = "replay"
     flush_rows: Annotated[int, Field(ge=1, le=50_000_000)] = 500_000
     flush_interval_s: Seconds = 60
+    max_bytes: Annotated[int, Field(ge=1 << 20)] | None = None
+    min_free_bytes: Annotated[int, Field(ge=0)] = 1 << 30
 
 
 class RuleSettings(Settings):
@@ -103,6 +132,35 @@ class RuleSettings(Settings):
     blocks: Annotated[tuple[Annotated[Path, Field(strict=False)], ...], Field(strict=False)] = ()
     folders: Annotated[tuple[Annotated[Path, Field(strict=False)], ...], Field(strict=False)] = ()
     watch: Annotated[tuple[str, ...], Field(strict=False)] = ()
+
+
+class CaptureSettings(Settings):
+    """``[capture]``: the interfaces, the memory for what they receive, and what is changed on them.
+
+    ``ring_size`` is the card's own ring, in frames. What is changed is put back when the capture ends.
+    """
+
+    interfaces: Annotated[tuple[InterfaceName, ...], Field(strict=False)] = ()
+    prefilter: Literal["none", "socket", "xdp"] = "none"
+    memory_bytes: Annotated[int, Field(ge=1 << 21, le=1 << 40)] = 1 << 28
+    gro: Literal["keep", "off"] = "keep"
+    lro: Literal["keep", "off"] = "keep"
+    ring_size: RingSize = "keep"
+    up: bool = False
+
+
+class ProcessSettings(Settings):
+    """``[process]``: the user to become after start, and where the daemon is asked."""
+
+    user: Annotated[str, Field(min_length=1, max_length=64)] | None = None
+    control_socket: Annotated[Path | None, Field(strict=False)] = None
+
+
+class LogSettings(Settings):
+    """``[log]``: the form of the log, by default the one that fits where it goes, and the lowest level."""
+
+    format: Literal["auto", "console", "json"] = "auto"
+    level: Literal["debug", "info", "warning", "error"] = "info"
 
 
 class Config(Settings):
@@ -118,6 +176,9 @@ class Config(Settings):
     country: CountrySettings = CountrySettings()
     store: StoreSettings = StoreSettings()
     rules: RuleSettings = RuleSettings()
+    capture: CaptureSettings = CaptureSettings()
+    process: ProcessSettings = ProcessSettings()
+    log: LogSettings = LogSettings()
     workers: Annotated[int, Field(ge=1, le=MAXIMUM_WORKERS)] | None = None
 
     @model_validator(mode="after")
@@ -171,7 +232,9 @@ def _beside(config: Config, folder: Path) -> Config:
     database = config.country.database
     country = config.country.model_copy(update={"database": database and folder / database})
     store = config.store.model_copy(update={"path": store_path})
-    return config.model_copy(update={"rules": rules, "store": store, "country": country})
+    control = config.process.control_socket
+    process = config.process.model_copy(update={"control_socket": control and folder / control})
+    return config.model_copy(update={"rules": rules, "store": store, "country": country, "process": process})
 
 
 def _explain(shown: str, text: str, error: ValidationError) -> str:

@@ -121,7 +121,7 @@ def _with_driver_facts(link: Any, addresses: tuple[str, ...], default_route: boo
         rx_queues=int(link.get_attr("IFLA_NUM_RX_QUEUES") or 1),
         master=master,
         xdp=bool(xdp and xdp.get_attr("IFLA_XDP_ATTACHED")),
-        namespace=Path("/proc/self/ns/net").stat().st_ino,
+        namespace=_namespace(),
         peer_namespace=link.get_attr("IFLA_LINK_NETNSID"),
         speed_mbps=seen("speed", ethtool.speed_mbps),
         rx_ring=seen("receive ring", ethtool.rx_ring),
@@ -130,6 +130,13 @@ def _with_driver_facts(link: Any, addresses: tuple[str, ...], default_route: boo
         offloads=_offloads(seen("offloads", ethtool.features)),
         unseen=tuple(unseen),
     )
+
+
+def _namespace() -> int:
+    try:
+        return Path("/proc/self/ns/net").stat().st_ino
+    except OSError:
+        return 0  # after a change of user, the process may not look at itself
 
 
 def _offloads(features: dict[str, Feature] | None) -> Offloads:

@@ -58,8 +58,9 @@ class Interface:
     promiscuity
         How many users hold the interface promiscuous.
     namespace
-        Inode of the network namespace it was seen in; ``peer_namespace`` is the kernel's number of the one
-        that the other end (of a veth, say) is in.
+        Inode of the network namespace it was seen in, 0 where that cannot be read.
+    peer_namespace
+        The kernel's number of the namespace that the other end (of a veth, say) is in.
     unseen
         What could not be read, and why.
     """
