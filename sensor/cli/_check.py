@@ -11,7 +11,8 @@ from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
-from sensor.cli._check_capture import look_at_capture, show_capture
+from sensor.cli._check_capture import CaptureCheck, look_at_capture, show_capture
+from sensor.cli._check_finding import Finding
 from sensor.config import Config, load_config
 from sensor.errors import ConfigError, RuleError, StoreError
 from sensor.rules import Plan, load_plan
@@ -48,7 +49,7 @@ def run_check(asked: Asked) -> None:
             format=asked.format,
         )
         capture = look_at_capture(asked.interfaces, settings, asked.store)
-        store_state = _store_state(asked.store or settings.store.path)
+        store_state = _store_state_beside(capture, asked.store or settings.store.path)
     except (ConfigError, RuleError, StoreError) as error:
         if asked.as_json:
             typer.echo(json.dumps({"ok": False, "error": str(error)}))
@@ -63,6 +64,17 @@ def run_check(asked: Asked) -> None:
         show_capture(capture)
     if capture.errors:
         raise typer.Exit(1)
+
+
+def _store_state_beside(capture: CaptureCheck, place: str | None) -> str | None:
+    """Say what a run would do with a store; what is wrong with it is one finding among those of a capture."""
+    try:
+        return _store_state(place)
+    except (StoreError, OSError) as failed:
+        if not capture.seen:
+            raise
+        capture.machine.append(Finding("error", "store", str(failed)))
+        return None
 
 
 def _store_state(place: str | None) -> str | None:

@@ -94,13 +94,13 @@ def _disk(config: Config, store: str | None) -> Iterator[Finding]:
     if place is None or "://" in place:
         return
     folder = Path(place).absolute()
-    while not folder.is_dir() and folder != folder.parent:
-        folder = folder.parent
     try:
+        while not folder.is_dir() and folder != folder.parent:
+            folder = folder.parent
         free = shutil.disk_usage(folder).free
         used = sum(path.stat().st_size for path in Path(place).rglob("*.parquet"))
     except OSError as failed:
-        yield warning("store", f"{failed.filename or folder}: not looked at: {failed.strerror}")
+        yield warning("store", f"{folder}: could not be looked at: {failed.strerror}")
         return
     yield from _budget(config, free, used)
     if config.process.user is not None:
@@ -137,7 +137,7 @@ def _kernel() -> tuple[int, ...]:
 
 def _text(path: Path) -> str:
     try:
-        return path.read_text(encoding="ascii", errors="replace").strip()
+        return path.read_text(encoding="utf-8", errors="replace").strip()
     except OSError:
         return ""
 

@@ -91,7 +91,7 @@ def prctl(option: int, first: int = 0, second: int = 0) -> None:
 def last_capability() -> int:
     """The highest number that this kernel knows."""
     try:
-        return int(Path("/proc/sys/kernel/cap_last_cap").read_text(encoding="ascii"))
+        return int(Path("/proc/sys/kernel/cap_last_cap").read_text(encoding="utf-8"))
     except (OSError, ValueError):
         return max(Capability)
 

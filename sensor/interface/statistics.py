@@ -37,7 +37,9 @@ class Counters:
         """Frames that no capture saw.
 
         Many drivers tell one loss under several of the card's words, so the largest of them counts. What the
-        kernel had no handler for (``rx_nohandler``) is no loss: a capture comes before the handlers.
+        kernel had no handler for (``rx_nohandler``) is no loss: a capture comes before the handlers. Of one
+        kind too much is counted: frames with a VLAN tag and a protocol that this kernel does not speak (a
+        tagged LLDP, say) are in ``dropped`` though a capture saw them.
         """
         return self.dropped + max(self.missed, self.over, self.fifo) + self.no_buffer
 

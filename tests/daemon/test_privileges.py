@@ -93,6 +93,26 @@ print(json.dumps(sorted(capabilities.permitted())))
 
 
 @as_root
+def test_what_is_kept_is_enough_for_an_interface() -> None:
+    found = run("""
+import ctypes, subprocess
+from sensor.interface import LinkWatch, Meter, Setup, Wishes, describe
+assert ctypes.CDLL(None).unshare(0x4000_0000) == 0
+subprocess.run("ip link add tap type veth peer name far && ip link set far up", shell=True, check=True)
+before = describe("tap")
+drop({Capability.CAP_NET_RAW, Capability.CAP_NET_ADMIN}, "nobody")
+with LinkWatch(["tap"]) as watch:
+    with Setup("tap", Wishes(gro="off", up=True)):
+        kinds = [event.kind for event in watch.events(5)]
+        during = describe("tap")
+    kinds += [event.kind for event in watch.events(5)]
+Meter("tap").since()
+print(json.dumps([before.admin_up, during.admin_up, describe("tap").admin_up, kinds]))
+""")
+    assert found == [False, True, False, ["up", "down"]]
+
+
+@as_root
 def test_without_a_user_capabilities_go_all_the_same() -> None:
     found = run("""
 drop({Capability.CAP_NET_RAW})
