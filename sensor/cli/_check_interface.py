@@ -91,6 +91,12 @@ def _merging(interface: Interface, settings: CaptureSettings) -> Iterator[Findin
                 f"ethtool -K {quoted} {word} off",
                 f'capture.{word} = "off"',
             )
+    if offloads.gro_hw and (settings.gro == "keep" or offloads.gro_hw_fixed):
+        text = "the card, or the hypervisor behind it, hands over merged frames"
+        if offloads.gro_hw_fixed:
+            yield warning(name, f"{text}, and the driver does not let that be changed")
+        else:
+            yield warning(name, text, f"ethtool -K {quoted} rx-gro-hw off", 'capture.gro = "off"')
     if offloads.rx_vlan_filter:
         yield hint(
             name,

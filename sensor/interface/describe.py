@@ -147,8 +147,11 @@ def _offloads(features: dict[str, Feature] | None) -> Offloads:
         # A switch that is not listed is one that the interface does not have.
         return any(name in features and features[name].active for name in names)
 
+    by_card = features.get(ethtool.GRO_BY_CARD)
     return Offloads(
         gro=active(ethtool.GRO),
+        gro_hw=active(ethtool.GRO_BY_CARD),
+        gro_hw_fixed=by_card is not None and by_card.active and not by_card.changeable,
         lro=active(ethtool.LRO),
         gso=active("tx-generic-segmentation"),
         tso=active("tx-tcp-segmentation", "tx-tcp6-segmentation"),

@@ -20,6 +20,7 @@ from sensor.interface import messages
 from sensor.interface.model import Amount, Feature
 
 GRO: Final = "rx-gro"
+GRO_BY_CARD: Final = "rx-gro-hw"
 LRO: Final = "rx-lro"
 
 _SIOCETHTOOL: Final = 0x8946

@@ -22,11 +22,15 @@ class Feature:
 class Offloads:
     """What card and kernel do to frames before a capture sees them; None where it could not be seen.
 
-    ``gro`` and ``lro`` merge received frames into larger ones. ``rx_vlan_offload`` moves the outer VLAN tag
-    into the frame's metadata; ``rx_vlan_filter`` discards tags that no VLAN interface stands for.
+    ``gro`` and ``lro`` merge received frames into larger ones; ``gro_hw`` is the card doing so, and
+    ``gro_hw_fixed`` that nobody can change that (as where a hypervisor does it). ``rx_vlan_offload`` moves the
+    outer VLAN tag into the frame's metadata; ``rx_vlan_filter`` discards tags that no VLAN interface stands
+    for.
     """
 
     gro: bool | None = None
+    gro_hw: bool | None = None
+    gro_hw_fixed: bool = False
     lro: bool | None = None
     gso: bool | None = None
     tso: bool | None = None

@@ -20,8 +20,8 @@ from sensor.interface.model import Feature
 Switch = Literal["keep", "off"]
 RingSize = Literal["keep", "max"] | int
 
-# Hardware GRO and GRO by list are nothing without GRO itself, but would come back with it.
-_MERGING: Final = {"gro": (ethtool.GRO, "rx-gro-hw", "rx-gro-list"), "lro": (ethtool.LRO,)}
+# What merges frames, the asked switch first; the card does so whether the kernel does or not.
+_MERGING: Final = {"gro": (ethtool.GRO, ethtool.GRO_BY_CARD, "rx-gro-list"), "lro": (ethtool.LRO,)}
 
 
 @dataclass(frozen=True)
@@ -65,6 +65,12 @@ class Setup:
         The interface.
     wishes
         What is asked of it.
+
+    Attributes
+    ----------
+    left
+        Switches that the last `apply` had to leave on, though not by refusal of what was asked: a card that
+        merges frames by itself, say, goes on when GRO is off.
     """
 
     def __init__(self, name: str, wishes: Wishes) -> None:
@@ -72,6 +78,7 @@ class Setup:
         self._wishes = wishes
         self._index: int | None = None
         self._undo: list[tuple[Change, Callable[[str], None]]] = []
+        self.left: list[str] = []
 
     def apply(self) -> list[Change]:
         """Make the changes that are not so yet.
@@ -92,6 +99,7 @@ class Setup:
             self._index = interface.index
             self._undo.clear()
         already = len(self._undo)
+        self.left = []
         try:
             self._apply_merging()
             self._apply_ring()
@@ -144,9 +152,9 @@ class Setup:
             if feature is None or not feature.active:
                 continue
             if not feature.changeable:
-                # Of hardware GRO, say, which stops with GRO itself.
                 if name in {ethtool.GRO, ethtool.LRO}:
                     raise CaptureError(f"{self.name}: {name} is on and the driver does not let it be changed")
+                self.left.append(name)
                 continue
             ethtool.set_features(self.name, {name: False})
             if _features(self.name)[name].active:

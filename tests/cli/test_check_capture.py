@@ -22,7 +22,7 @@ GOOD = Interface(
     name="tap0", index=7, kind="", driver="ixgbe", mtu=1500, link_type="ethernet", mac="02:00:00:00:00:01",
     addresses=(), default_route=False, admin_up=True, carrier=True, promiscuity=0, rx_queues=4, master="",
     xdp=False, namespace=1, peer_namespace=None, speed_mbps=10_000, rx_ring=Amount(4096, 4096),
-    channels=Amount(4, 8), hardware_timestamps=True, offloads=Offloads(*[False] * 7),
+    channels=Amount(4, 8), hardware_timestamps=True, offloads=Offloads(*[False] * 9),
 )  # fmt: skip
 
 
@@ -43,6 +43,12 @@ def test_nothing_is_wrong() -> None:
         ({"link_type": "infiniband"}, "error", "type infiniband cannot be decoded", "ip link show"),
         ({"offloads": Offloads(gro=True)}, "warning", "GRO is on", "ethtool -K tap0 gro off"),
         ({"offloads": Offloads(lro=True)}, "warning", "LRO is on", "ethtool -K tap0 lro off"),
+        (
+            {"offloads": Offloads(gro_hw=True)},
+            "warning",
+            "hands over merged",
+            "ethtool -K tap0 rx-gro-hw off",
+        ),
         ({"offloads": Offloads(rx_vlan_filter=True)}, "hint", "VLANs", "ethtool -K tap0 rx-vlan-filter off"),
         (
             {"rx_ring": Amount(512, 4096)},
@@ -88,6 +94,13 @@ def test_xdp_on_a_port_in_use() -> None:
     assert attached.mends == ("ip link set dev tap0 xdp off",)
     (kind,) = found(replace(GOOD, link_type="none", addresses=()), prefilter="xdp")
     assert "Ethernet alone" in kind.text
+
+
+def test_merging_that_nobody_can_change() -> None:
+    fixed = replace(GOOD, offloads=Offloads(gro_hw=True, gro_hw_fixed=True))
+    (finding,) = found(fixed, gro="off")
+    assert finding.mends == ()
+    assert "does not let that be changed" in finding.text
 
 
 def test_ring_that_the_card_has_not() -> None:

@@ -4,6 +4,7 @@ import pytest
 
 from sensor.errors import CaptureError
 from sensor.interface import Amount, Setup, Wishes, describe, ethtool
+from sensor.interface.model import Feature
 from tests.interface.conftest import ip
 
 
@@ -60,6 +61,20 @@ def test_refused_change_undoes_the_others(tap: str) -> None:
     with pytest.raises(CaptureError, match="tap: ring_size"):
         Setup(tap, Wishes(gro="off", ring_size=64, up=True)).apply()
     assert state(tap) == before
+
+
+def test_switch_that_nobody_can_change(monkeypatch: pytest.MonkeyPatch) -> None:
+    features = {
+        "rx-gro": Feature(False, True),
+        "rx-gro-hw": Feature(True, False),
+        "rx-lro": Feature(True, False),
+    }
+    monkeypatch.setattr(ethtool, "features", lambda _: features)
+    setup = Setup("lo", Wishes(gro="off"))
+    assert setup.apply() == []
+    assert setup.left == ["rx-gro-hw"]
+    with pytest.raises(CaptureError, match="rx-lro is on and the driver does not let it be changed"):
+        Setup("lo", Wishes(lro="off")).apply()
 
 
 def test_restored_under_a_new_name(tap: str) -> None:
