@@ -5,7 +5,15 @@ import tomllib
 from pathlib import Path
 from typing import Annotated, Final, Literal
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError, model_validator
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    ConfigDict,
+    Field,
+    PlainValidator,
+    ValidationError,
+    model_validator,
+)
 
 from sensor.errors import ConfigError, RuleError
 from sensor.rules.mistake import nearest, printable, printable_path
@@ -22,9 +30,9 @@ TUNNELS: Final[tuple[Tunnel, ...]] = (
 
 MAXIMUM_FLOWS: Final = 1 << 28
 MAXIMUM_WORKERS: Final = 256
+MAXIMUM_RING_FRAMES: Final = 1 << 20
 DAY_S: Final = 86_400
 
-_INTERFACE_NAME = re.compile(r"[^\s/:\0]{1,15}")
 _SENSOR_NAME = re.compile(r"[A-Za-z0-9_-][A-Za-z0-9._-]{0,63}")
 
 
@@ -43,22 +51,25 @@ def check_sensor_name(name: str) -> str:
     return name
 
 
-def check_interface_name(name: str) -> str:
-    """Return the name of a network interface if the kernel could have one of that name.
+def check_ring_size(value: object) -> object:
+    """Return the size of a card's ring: a word, or a number of frames.
 
     Raises
     ------
     ValueError
-        It is empty, too long, or has a slash, a colon or white space.
+        It is neither.
     """
-    if not _INTERFACE_NAME.fullmatch(name) or name in {".", ".."}:
-        message = "an interface's name has 1 to 15 signs without white space, slash and colon"
+    whole = isinstance(value, int) and not isinstance(value, bool) and 1 <= value <= MAXIMUM_RING_FRAMES
+    if not whole and value not in {"keep", "max"}:
+        message = f"either 'keep', 'max' or a number of frames up to {MAXIMUM_RING_FRAMES}"
         raise ValueError(message)
-    return name
+    return value
 
 
+InterfaceName = Annotated[str, Field(pattern=r"^[^\s/:]{1,15}$")]
+# A validator of its own, so that a mistake is told of the setting and not of each of its alternatives.
+RingSize = Annotated[Literal["keep", "max"] | int, PlainValidator(check_ring_size)]
 SensorName = Annotated[str, AfterValidator(check_sensor_name)]
-InterfaceName = Annotated[str, AfterValidator(check_interface_name)]
 Seconds = Annotated[float, Field(gt=0, le=DAY_S, allow_inf_nan=False)]
 
 
@@ -105,7 +116,7 @@ class CountrySettings(Settings):
 
 
 class StoreSettings(Settings):
-    """``[store]``: where segments go, under what sensor name, how often, and what the store may take.
+    """``[store]``: where segments go, under what sensor name, how often, and how much room they may take.
 
     The daemon keeps to the limits; a replay removes nothing. ``queue_rows`` wait for a store that is slow or
     full before the oldest of them are given up.
@@ -117,7 +128,7 @@ class StoreSettings(Settings):
     flush_interval_s: Seconds = 60
     queue_rows: Annotated[int, Field(ge=100_000, le=50_000_000)] = 2_000_000
     keep_days: Annotated[int, Field(ge=1, le=36_500)] | None = None
-    max_bytes: Annotated[int, Field(ge=1)] | None = None
+    max_bytes: Annotated[int, Field(ge=1 << 20)] | None = None
     min_free_bytes: Annotated[int, Field(ge=0)] = 1 << 30
 
 
@@ -130,33 +141,41 @@ class RuleSettings(Settings):
 
 
 class CaptureSettings(Settings):
-    """``[capture]``: the interfaces of a daemon, and how packets come from them.
+    """``[capture]``: the interfaces, how packets come from them, and what is changed on them.
 
-    ``ring_bytes`` is the memory of all rings together. With ``outgoing = false`` packets that this machine
-    sends are left out. ``gro``, ``lro``, ``ring_size`` and ``up`` change the interface until the daemon ends.
+    ``memory_bytes`` is for the rings of all interfaces together; ``ring_size`` is the card's own ring, in
+    frames. With ``outgoing = false`` what this machine sends is left out. ``yes_drop`` lets ``xdp`` drop on an
+    interface that the machine itself uses. What is changed is put back when the capture ends.
     """
 
     interfaces: Annotated[tuple[InterfaceName, ...], Field(strict=False)] = ()
     prefilter: Literal["none", "socket", "xdp"] = "none"
     yes_drop: bool = False
+    memory_bytes: Annotated[int, Field(ge=1 << 21, le=1 << 40)] = 1 << 28
     fanout: Literal["hash", "cpu", "queue"] = "hash"
-    ring_bytes: Annotated[int, Field(ge=1 << 22, le=1 << 36)] = 256 << 20
     block_timeout_ms: Annotated[int, Field(ge=1, le=1000)] = 10
     snap_bytes: Annotated[int, Field(ge=64, le=1 << 18)] | None = None
     promiscuous: bool = True
     outgoing: bool = True
-    adapter_timestamps: bool = False
+    timestamps: Literal["kernel", "adapter"] = "kernel"
     gro: Literal["keep", "off"] = "keep"
     lro: Literal["keep", "off"] = "keep"
-    ring_size: Literal["keep", "max"] | Annotated[int, Field(ge=1, le=1 << 20)] = "keep"
+    ring_size: RingSize = "keep"
     up: bool = False
 
 
-class DaemonSettings(Settings):
-    """``[daemon]``: who it runs as once it has what only root may open, and where it listens for commands."""
+class ProcessSettings(Settings):
+    """``[process]``: the user to become after start, and where the daemon is asked."""
 
-    user: str | None = None
+    user: Annotated[str, Field(min_length=1, max_length=64)] | None = None
     control_socket: Annotated[Path | None, Field(strict=False)] = None
+
+
+class LogSettings(Settings):
+    """``[log]``: the form of the log, by default the one that fits where it goes, and the lowest level."""
+
+    format: Literal["auto", "console", "json"] = "auto"
+    level: Literal["debug", "info", "warning", "error"] = "info"
 
 
 class Config(Settings):
@@ -173,7 +192,8 @@ class Config(Settings):
     store: StoreSettings = StoreSettings()
     rules: RuleSettings = RuleSettings()
     capture: CaptureSettings = CaptureSettings()
-    daemon: DaemonSettings = DaemonSettings()
+    process: ProcessSettings = ProcessSettings()
+    log: LogSettings = LogSettings()
     workers: Annotated[int, Field(ge=1, le=MAXIMUM_WORKERS)] | None = None
 
     @model_validator(mode="after")
@@ -227,7 +247,9 @@ def _beside(config: Config, folder: Path) -> Config:
     database = config.country.database
     country = config.country.model_copy(update={"database": database and folder / database})
     store = config.store.model_copy(update={"path": store_path})
-    return config.model_copy(update={"rules": rules, "store": store, "country": country})
+    control = config.process.control_socket
+    process = config.process.model_copy(update={"control_socket": control and folder / control})
+    return config.model_copy(update={"rules": rules, "store": store, "country": country, "process": process})
 
 
 def _explain(shown: str, text: str, error: ValidationError) -> str:

@@ -1,1 +1,1 @@
-"""The daemon: what keeps a sensor running for months around the capture itself."""
+"""What makes a capture a daemon: privileges, readiness, logs, the control socket."""

@@ -34,7 +34,7 @@ MAY_USE = {
     "community_id": {"errors"},
     "store": GROUND | {"rules", "community_id", "_core"},
     "metrics": GROUND | {"rules"},
-    "interface": GROUND,
+    "interface": GROUND | {"rules"},
     "prefilter": GROUND | {"rules", "interface"},
     "capture": GROUND | {"rules", "store", "metrics", "interface", "prefilter", "_core"},
     "daemon": GROUND | {"rules", "store", "metrics", "interface", "prefilter", "capture"},
