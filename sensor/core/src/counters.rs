@@ -1,9 +1,13 @@
 //! Where every frame ends: counted once, by interval of packet time and capture interface.
 
+mod snapshot;
+
 use std::collections::HashMap;
 
 use crate::classify::NamerCounters;
 use crate::flow::ShardCounters;
+
+pub use snapshot::Snapshot;
 
 /// An interval of the `accounting` table.
 pub const INTERVAL_NS: i64 = 60_000_000_000;
@@ -31,6 +35,16 @@ pub struct Counts {
     pub packets_truncated: u64,
     /// Matched frames that repeat another.
     pub packets_duplicate: u64,
+    /// Frames turned away by the prefilter; they are among those seen and those unmatched.
+    pub packets_prefiltered: u64,
+    /// Matched frames in rows that were lost before the store had them.
+    pub packets_dropped_store: u64,
+    /// Those rows.
+    pub rows_dropped_store: u64,
+    /// Frames that the kernel had no room for; never seen.
+    pub packets_dropped_kernel: u64,
+    /// Frames that the interface dropped; never seen.
+    pub packets_dropped_interface: u64,
     /// Flows begun.
     pub flows_created: u64,
     /// Flows ended by time, close or the end of input.
@@ -53,6 +67,11 @@ impl Counts {
         self.packets_malformed += other.packets_malformed;
         self.packets_truncated += other.packets_truncated;
         self.packets_duplicate += other.packets_duplicate;
+        self.packets_prefiltered += other.packets_prefiltered;
+        self.packets_dropped_store += other.packets_dropped_store;
+        self.rows_dropped_store += other.rows_dropped_store;
+        self.packets_dropped_kernel += other.packets_dropped_kernel;
+        self.packets_dropped_interface += other.packets_dropped_interface;
         self.flows_created += other.flows_created;
         self.flows_expired += other.flows_expired;
         self.flows_evicted += other.flows_evicted;
@@ -92,7 +111,8 @@ pub struct Accounting {
     current: Option<Interval>,
     held: HashMap<(i64, u16), Counts>,
     full: Vec<Interval>,
-    total: Counts,
+    /// Sums over all intervals put away, by interface.
+    totals: Vec<Counts>,
 }
 
 impl Accounting {
@@ -130,7 +150,13 @@ impl Accounting {
         let Some(current) = self.current.take() else {
             return;
         };
-        self.total.add(&current.counts);
+        let interface = usize::from(current.interface);
+        if self.totals.len() <= interface {
+            self.totals.resize(interface + 1, Counts::default());
+        }
+        if let Some(total) = self.totals.get_mut(interface) {
+            total.add(&current.counts);
+        }
         self.held
             .entry((current.start_ns, current.interface))
             .or_default()
@@ -154,6 +180,38 @@ impl Accounting {
         self.full[written..].sort_unstable_by_key(|row| (row.start_ns, row.interface));
     }
 
+    /// Makes rows of the intervals that ended by `time_ns`. What still comes for them makes further rows.
+    pub fn close(&mut self, time_ns: i64) {
+        let is_over = |start_ns: i64| start_ns.saturating_add(INTERVAL_NS) <= time_ns;
+        if self.current.is_some_and(|current| is_over(current.start_ns)) {
+            self.put_away();
+        }
+        let written = self.full.len();
+        let full = &mut self.full;
+        self.held.retain(|&(start_ns, interface), &mut counts| {
+            if is_over(start_ns) {
+                full.push(Interval {
+                    start_ns,
+                    interface,
+                    counts,
+                });
+            }
+            !is_over(start_ns)
+        });
+        self.full[written..].sort_unstable_by_key(|row| (row.start_ns, row.interface));
+    }
+
+    /// Everything counted so far, by interface.
+    pub fn by_interface(&self) -> Vec<Counts> {
+        let mut sums = self.totals.clone();
+        if let Some(current) = &self.current {
+            let interface = usize::from(current.interface);
+            sums.resize(sums.len().max(interface + 1), Counts::default());
+            sums[interface].add(&current.counts);
+        }
+        sums
+    }
+
     /// Rows that made room for others.
     pub fn full(&mut self) -> &mut Vec<Interval> {
         &mut self.full
@@ -168,7 +226,11 @@ impl Accounting {
 
     /// The sum over all intervals put away so far.
     pub fn total(&self) -> Counts {
-        self.total
+        let mut sum = Counts::default();
+        for total in &self.totals {
+            sum.add(total);
+        }
+        sum
     }
 }
 

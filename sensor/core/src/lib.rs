@@ -21,7 +21,6 @@ pub mod classify;
 
 pub mod counters;
 
-#[cfg(feature = "arrow")]
 pub mod batch;
 
 pub mod pipeline;

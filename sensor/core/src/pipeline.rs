@@ -1,25 +1,30 @@
 //! The life of a packet: read, decoded, matched, placed on a worker, counted in its flow.
 
+mod generation;
 mod trace;
 
 use std::hint::black_box;
 use std::io;
 use std::sync::Arc;
 
+use crate::batch::Labels;
 use crate::classify::{Namer, NamerCounters, NamingSettings};
-use crate::counters::Accounting;
+use crate::counters::{Accounting, Snapshot};
 use crate::decode::{Level, Levels, Tunnels, decode};
 use crate::flow::{FlowLimits, HashKeys, Packet, Shard, ShardCounters};
 use crate::source::{Chunk, Record};
 use crate::watch::{BlockRef, Watch};
 
+pub use generation::{Change, Generation};
 pub use trace::{Answer, Fact, Traced, TracedPacket, Wanted, trace};
 
 /// What every worker needs to know.
 #[derive(Clone, Debug)]
 pub struct Settings {
-    /// The watched prefixes.
+    /// The watched prefixes to begin with.
     pub watch: Arc<Watch>,
+    /// What their blocks, and services, are called.
+    pub labels: Arc<Labels>,
     /// Tunnels that are opened.
     pub tunnels: Tunnels,
     /// How flows age; `max_flows` is for all workers together.
@@ -37,20 +42,22 @@ pub struct Settings {
 pub struct Work {
     /// Place in the stream.
     pub sequence: u64,
+    /// The rules that its packets are matched by; without, those of the worker.
+    pub generation: Option<Arc<Generation>>,
     /// The packets' bytes.
     pub chunk: Chunk,
     /// The stream's clock at each record.
     pub clocks: Vec<u64>,
+    /// The stream's clock behind this chunk.
+    pub clock_ns: u64,
+    /// Packet time by that clock.
+    pub time_ns: i64,
     /// Matched packets by worker, in stream order.
     pub placed: Vec<Vec<Packet>>,
 }
 
-impl Work {
-    /// The stream's clock behind this chunk.
-    pub fn clock_ns(&self) -> u64 {
-        self.clocks.last().copied().unwrap_or(0)
-    }
-}
+/// Pieces of a sweep that a chunk without packets is good for: a quiet link has few chunks.
+const SWEEPS_A_TICK: usize = 8;
 
 /// Packets that go through the stages together.
 const GROUP: usize = 16;
@@ -135,6 +142,7 @@ impl Place {
 /// One worker's stages.
 pub struct Pipeline {
     settings: Settings,
+    generation: Arc<Generation>,
     group: Vec<Place>,
     shard: Shard<Namer>,
     accounting: Accounting,
@@ -154,6 +162,7 @@ impl Pipeline {
         };
         let shard = Shard::new(limits, Namer::new(settings.naming.clone()))?;
         Ok(Self {
+            generation: Arc::new(Generation::first(&settings)),
             settings,
             group: std::iter::repeat_with(Place::default).take(GROUP).collect(),
             shard,
@@ -167,13 +176,14 @@ impl Pipeline {
         work.placed.resize_with(self.settings.workers, Vec::new);
         work.placed.iter_mut().for_each(Vec::clear);
         let mut group = std::mem::take(&mut self.group);
+        let generation = Arc::clone(work.generation.as_ref().unwrap_or(&self.generation));
         let clocks = work.clocks.chunks(GROUP);
         for (records, clocks) in work.chunk.records.chunks(GROUP).zip(clocks) {
             for (place, record) in group.iter_mut().zip(records) {
                 place.is_ip = self.decode_one(&work.chunk, record, &mut place.levels);
             }
             // All lookups together and in steps, so that their cache misses overlap.
-            let watch = &self.settings.watch;
+            let watch = &generation.watch;
             for place in group.iter_mut().take(records.len()) {
                 place.approach(watch);
             }
@@ -227,6 +237,62 @@ impl Pipeline {
             .map(|packet| (packet.time_ns, packet.interface))
             .or(self.last);
         self.account(&before);
+    }
+
+    /// Nothing came: lets time pass.
+    pub fn tick(&mut self, time_ns: i64, clock_ns: u64) {
+        let before = self.counters();
+        for _ in 0..SWEEPS_A_TICK {
+            self.shard.expire(clock_ns);
+        }
+        self.shard.observer().expire(clock_ns);
+        self.last = self.last.map(|(_, interface)| (time_ns, interface));
+        self.account(&before);
+    }
+
+    /// The interface that the last packet came from.
+    pub fn last_interface(&self) -> u16 {
+        self.last.map_or(0, |(_, interface)| interface)
+    }
+
+    /// The rules in force.
+    pub fn generation(&self) -> &Arc<Generation> {
+        &self.generation
+    }
+
+    /// Begins to follow a change of rules with what waits for more packets.
+    pub fn rematch_waiting(&mut self, change: &Change) {
+        let before = self.counters();
+        let renew = |version, address, old| change.renew(version, address, old);
+        self.shard.rematch_fragments(change.clock_ns(), &renew);
+        self.shard
+            .observer()
+            .rematch(&change.to().resolvers, renew);
+        self.account(&before);
+    }
+
+    /// Goes on with the flows in `places` places from `first` on; false once there are no more.
+    pub fn rematch_flows(&mut self, change: &Change, first: usize, places: usize) -> bool {
+        let before = self.counters();
+        let renew = |version, address, old| change.renew(version, address, old);
+        let more = self
+            .shard
+            .rematch_flows(first, places, change.clock_ns(), &renew);
+        self.account(&before);
+        more
+    }
+
+    /// Ends it: the new rules are in force. Rows from before are to be handed out until here.
+    pub fn adopt(&mut self, change: &Change) {
+        self.generation = Arc::clone(change.to());
+    }
+
+    /// What was counted so far.
+    pub fn snapshot(&self) -> Snapshot {
+        Snapshot {
+            interfaces: self.accounting.by_interface(),
+            active_flows: self.shard.live_flows() as u64,
+        }
     }
 
     /// Ends about `rows` flows; false once there is none left.

@@ -12,6 +12,7 @@ use crate::flow::{Flow, Mark, Observer, Packet};
 use crate::name::dns::Message;
 use crate::name::dns_table::{DnsContext, DnsRow, DnsTransactions, DnsTransport};
 use crate::name::join::{Join, JoinLimits};
+use crate::watch::BlockRef;
 
 /// Datagrams of a UDP flow that point to nothing before it is given up; what needs more to show itself
 /// shows something in these.
@@ -135,6 +136,16 @@ impl Namer {
     /// Gives up what has waited too long once the stream's clock says this much.
     pub fn expire(&mut self, clock_ns: u64) {
         self.transactions.expire(clock_ns, &mut self.dns_rows);
+    }
+
+    /// The rules have changed: open queries follow them as [`DnsTransactions::rematch`] says.
+    pub fn rematch(
+        &mut self,
+        resolvers: &Arc<Resolvers>,
+        renew: impl Fn(u8, u128, BlockRef) -> Option<BlockRef>,
+    ) {
+        self.settings.resolvers = Arc::clone(resolvers);
+        self.transactions.rematch(renew, &mut self.dns_rows);
     }
 
     /// The input is over, and the stream's clock says this much.

@@ -286,6 +286,17 @@ impl Flow {
         self.low_block == packet.low_block && self.high_block == packet.high_block
     }
 
+    /// The blocks of the lower and the higher end.
+    pub(super) const fn blocks_by_end(&self) -> (BlockRef, BlockRef) {
+        (self.low_block, self.high_block)
+    }
+
+    /// The same blocks under other numbers.
+    pub(super) fn renumber_blocks(&mut self, (low, high): (BlockRef, BlockRef)) {
+        self.low_block = low;
+        self.high_block = high;
+    }
+
     /// Whether both ends are watched.
     pub const fn is_internal(&self) -> bool {
         !self.low_block.is_none() && !self.high_block.is_none()

@@ -1,5 +1,7 @@
 //! One worker's flows: packets in, records out.
 
+mod rematch;
+
 use std::hint::black_box;
 use std::io;
 
@@ -15,6 +17,7 @@ use crate::decode::Fragment;
 
 /// Packets whose flows are fetched together, so that their cache misses overlap.
 const GROUP: usize = 32;
+
 
 /// What a shard has done so far.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]

@@ -1,6 +1,7 @@
 //! Captures as a stream of chunks: whole packets, in order, borrowed from large reused buffers.
 
 mod compressed;
+mod feed;
 mod input;
 mod interfaces;
 mod merge;
@@ -14,6 +15,7 @@ mod report;
 #[cfg(test)]
 mod tests;
 
+pub use feed::{Feed, Filled, Loss};
 pub use open::{Progress, Source};
 pub use pipe::Interrupt;
 pub use report::{InputReport, SourceError};

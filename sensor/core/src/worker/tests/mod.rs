@@ -4,7 +4,8 @@ mod capture;
 
 use std::sync::{Arc, Mutex, PoisonError};
 
-use super::{Control, RunError, Sink, Summary, run};
+use super::{Control, Mode, RunError, Sink, Summary, run};
+use crate::batch::Labels;
 use crate::classify::Note;
 use crate::counters::{Counts, Interval};
 use crate::flow::Flow;
@@ -47,15 +48,15 @@ impl Memory {
 }
 
 impl Sink for Memory {
-    fn dns(&mut self, _: &[DnsRow]) -> bool {
+    fn dns(&mut self, _: &[DnsRow], _: &Labels) -> bool {
         self.habit == Habit::Takes
     }
 
-    fn flows(&mut self, records: &[Flow], _: &[Note]) -> bool {
+    fn flows(&mut self, records: &[Flow], _: &[Note], _: &Labels) -> bool {
         self.collect(|collected| collected.rows.extend(records.iter().map(Row::of)))
     }
 
-    fn accounting(&mut self, rows: &[Interval], interfaces: &[String]) -> bool {
+    fn accounting(&mut self, rows: &[Interval], interfaces: &[String], _: &Labels) -> bool {
         assert!(
             rows.iter()
                 .all(|row| usize::from(row.interface) < interfaces.len())
@@ -78,7 +79,7 @@ fn replay(
             Box::new(Memory { collected, habit }) as Box<dyn Sink>
         })
         .collect();
-    let outcome = run(capture.open(), &settings(habits.len()), sinks, control);
+    let outcome = run(capture.open(), &settings(habits.len()), sinks, control, Mode::Replay);
     let collected = std::mem::take(&mut *collected.lock().unwrap_or_else(PoisonError::into_inner));
     (outcome, collected)
 }
@@ -200,6 +201,7 @@ fn an_absurd_number_of_flows_is_refused_or_granted() {
         &settings,
         vec![Box::new(sink)],
         &Control::default(),
+        Mode::Replay,
     );
     assert!(matches!(outcome, Ok(_) | Err(RunError::Memory(_))));
 }
