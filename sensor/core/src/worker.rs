@@ -232,7 +232,8 @@ impl Worker<'_> {
             while let Some(work) = parked.remove(&next) {
                 self.count(&work);
                 next += 1;
-                if let Some(work) = Arc::into_inner(work) {
+                if let Some(mut work) = Arc::into_inner(work) {
+                    work.chunk.release();
                     // There is room: no more are given back than were taken.
                     let _ = self.shared.give_back.try_send(work);
                 }
@@ -286,7 +287,7 @@ impl Worker<'_> {
     fn count(&mut self, work: &Work) {
         let packets = work.placed.get(self.number).map_or(&[][..], Vec::as_slice);
         self.pipeline
-            .count(packets, &work.chunk.data, work.clock_ns());
+            .count(packets, work.chunk.bytes(), work.clock_ns());
         self.write_flows(BATCH_ROWS);
         if !self.pipeline.accounting().full().is_empty() {
             let rows = std::mem::take(self.pipeline.accounting().full());

@@ -98,7 +98,7 @@ fn replay(settings: &Settings, frames: &[(i64, Vec<u8>)]) -> (Vec<Row>, Counts) 
     workers[0].decode(&mut work);
     let (mut rows, mut counts) = (Vec::new(), Counts::default());
     for (worker, packets) in workers.iter_mut().zip(&work.placed) {
-        worker.count(packets, &work.chunk.data, work.clock_ns());
+        worker.count(packets, work.chunk.bytes(), work.clock_ns());
         while worker.finish(work.clock_ns(), 100) {}
         rows.extend(worker.shard().records().iter().map(Row::of));
         worker.accounting().finish();
