@@ -12,7 +12,7 @@ use crate::classify::{Namer, NamerCounters, NamingSettings};
 use crate::counters::{Accounting, Snapshot};
 use crate::decode::{Level, Levels, Tunnels, decode};
 use crate::flow::{FlowLimits, HashKeys, Packet, Shard, ShardCounters};
-use crate::source::{Chunk, Record};
+use crate::source::{Bytes, Chunk, Record};
 use crate::watch::{BlockRef, Watch};
 
 pub use generation::{Change, Generation};
@@ -227,7 +227,7 @@ impl Pipeline {
     }
 
     /// Counts the packets placed on this worker, in the order of the stream; `bytes` are their chunk's.
-    pub fn count(&mut self, packets: &[Packet], bytes: &[u8], clock_ns: u64) {
+    pub fn count(&mut self, packets: &[Packet], bytes: Bytes<'_>, clock_ns: u64) {
         let before = self.counters();
         self.shard.take(packets, bytes);
         self.shard.expire(clock_ns);

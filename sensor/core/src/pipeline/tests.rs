@@ -99,7 +99,7 @@ fn replay(settings: &Settings, frames: &[(i64, Vec<u8>)]) -> (Vec<Row>, Counts) 
     workers[0].decode(&mut work);
     let (mut rows, mut counts) = (Vec::new(), Counts::default());
     for (worker, packets) in workers.iter_mut().zip(&work.placed) {
-        worker.count(packets, &work.chunk.data, clock.now_ns());
+        worker.count(packets, work.chunk.bytes(), clock.now_ns());
         while worker.finish(clock.now_ns(), 100) {}
         rows.extend(worker.shard().records().iter().map(Row::of));
         worker.accounting().finish();

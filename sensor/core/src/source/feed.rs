@@ -1,68 +1,99 @@
-//! Where chunks come from: files, or interfaces.
+//! What the workers need of wherever packets come from.
 
 use std::time::Duration;
 
-use super::{Chunk, InputReport, Source};
+use super::{Chunk, InputReport, Progress, Source};
 
-/// What came of asking for packets.
+/// What a fill came to.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Filled {
-    /// The chunk holds some.
+    /// The chunk holds packets, one at least.
     Packets,
-    /// None came in the time given.
+    /// None came in the time given; more may come.
     Quiet,
-    /// There will be no more.
+    /// There are no more, now and later.
     Over,
 }
 
-/// Packets that came to an interface and were lost before they could be read.
+/// Packets that the kernel had to drop on an interface since it was last asked.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Loss {
-    /// Number of the interface.
+    /// Index into `Feed::interfaces`.
     pub interface: u16,
-    /// Packets for which the kernel had no room.
+    /// Packets for which the ring had no room.
     pub packets_dropped_kernel: u64,
 }
 
-/// A stream of chunks.
+/// What happened to an interface.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Event {
+    /// It went down or away: nothing comes from it until it is opened again.
+    Down {
+        /// Index into `Feed::interfaces`.
+        interface: u16,
+    },
+    /// It was opened again, as somebody asked for.
+    Reopened {
+        /// Index into `Feed::interfaces`.
+        interface: u16,
+    },
+    /// It could not be opened again; ask once more when that has changed.
+    NotReopened {
+        /// Index into `Feed::interfaces`.
+        interface: u16,
+        /// Why, and what to do.
+        reason: String,
+    },
+}
+
+/// A stream of chunks: files, or live interfaces.
 pub trait Feed: Send {
-    /// Replaces the chunk's contents with the next packets, for which it waits about so long at most.
+    /// Replaces the chunk's contents with the next packets, waiting for them no longer than `wait`. Files wait
+    /// as long as it takes.
     fn fill(&mut self, chunk: &mut Chunk, wait: Duration) -> Filled;
+
     /// Names for `Record::interface`; more may come with later packets, none changes.
-    fn interfaces(&self) -> Vec<String>;
-    /// What was lost since this was last asked.
-    fn losses(&mut self) -> Vec<Loss>;
-    /// What was read of each input so far.
-    fn reports(&self) -> Vec<InputReport>;
-    /// Bytes of the input read so far, as stored; none where packets come off a wire.
-    fn stored_bytes(&self) -> u64 {
-        0
+    fn interfaces(&self) -> &[String];
+
+    /// What the kernel dropped since this was last called; nothing of files.
+    fn losses(&mut self) -> Vec<Loss> {
+        Vec::new()
+    }
+
+    /// What happened to interfaces since this was last called; nothing to files.
+    fn events(&mut self) -> Vec<Event> {
+        Vec::new()
+    }
+
+    /// What was read of each file so far, in the order given; nothing of interfaces.
+    fn reports(&self) -> Vec<InputReport> {
+        Vec::new()
+    }
+
+    /// How far reading of files has come.
+    fn progress(&self) -> Progress {
+        Progress::default()
     }
 }
 
-/// Files are never quiet: whoever asks waits for their bytes.
 impl Feed for Source {
     fn fill(&mut self, chunk: &mut Chunk, _: Duration) -> Filled {
-        if Self::fill(self, chunk) {
+        if Source::fill(self, chunk) {
             Filled::Packets
         } else {
             Filled::Over
         }
     }
 
-    fn interfaces(&self) -> Vec<String> {
-        Self::interfaces(self).to_vec()
-    }
-
-    fn losses(&mut self) -> Vec<Loss> {
-        Vec::new()
+    fn interfaces(&self) -> &[String] {
+        Source::interfaces(self)
     }
 
     fn reports(&self) -> Vec<InputReport> {
-        Self::reports(self)
+        Source::reports(self)
     }
 
-    fn stored_bytes(&self) -> u64 {
-        self.progress().bytes_read
+    fn progress(&self) -> Progress {
+        Source::progress(self)
     }
 }

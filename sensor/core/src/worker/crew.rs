@@ -72,7 +72,8 @@ impl Worker<'_> {
             while let Some(work) = parked.remove(&next) {
                 self.count(&work);
                 next += 1;
-                if let Some(work) = Arc::into_inner(work) {
+                if let Some(mut work) = Arc::into_inner(work) {
+                    work.chunk.release();
                     // There is room: no more are given back than were taken.
                     let _ = shared.give_back.try_send(work);
                 }
@@ -178,7 +179,7 @@ impl Worker<'_> {
         } else {
             let packets = work.placed.get(self.number).map_or(&[][..], Vec::as_slice);
             self.pipeline
-                .count(packets, &work.chunk.data, work.clock_ns);
+                .count(packets, work.chunk.bytes(), work.clock_ns);
         }
         self.write_flows(BATCH_ROWS);
         self.write_full_intervals();

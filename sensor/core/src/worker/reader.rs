@@ -52,7 +52,7 @@ impl Reader {
         control: &Control,
     ) -> Self {
         let now = Instant::now();
-        let names = feed.interfaces();
+        let names = feed.interfaces().to_vec();
         let interfaces = names.len();
         control.set_interfaces(names);
         Self {
@@ -120,20 +120,21 @@ impl Reader {
         self.sequence += 1;
         work.generation = Some(Arc::clone(&self.generation));
         let clock = &mut self.clock;
-        let mut highest = 0;
         work.clocks.clear();
-        work.clocks.extend(work.chunk.records.iter().map(|record| {
-            highest = highest.max(record.interface);
-            clock.advance(record.time_ns)
-        }));
+        work.clocks.extend(
+            work.chunk
+                .records
+                .iter()
+                .map(|record| clock.advance(record.time_ns)),
+        );
         work.clock_ns = clock.now_ns();
         work.time_ns = clock.time_ns();
-        if usize::from(highest) >= self.interfaces {
-            let names = self.feed.interfaces();
+        let names = self.feed.interfaces();
+        if names.len() != self.interfaces {
             self.interfaces = names.len();
-            control.set_interfaces(names);
+            control.set_interfaces(names.to_vec());
         }
-        control.set_stored_bytes(self.feed.stored_bytes());
+        control.set_stored_bytes(self.feed.progress().bytes_read);
         if self.is_live {
             self.told_at = Instant::now();
             self.read_at = self.told_at;

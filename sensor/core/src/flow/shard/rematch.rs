@@ -1,6 +1,7 @@
 //! Other rules come into force: flows whose blocks are still the same go on, the others are cut.
 
 use super::{EndReason, Observer, Packet, Shard, swept_at};
+use crate::source::Bytes;
 use crate::watch::BlockRef;
 
 /// Gives the block of an address (with its IP version) its new number; nothing where it lies in another.
@@ -21,7 +22,7 @@ impl<O: Observer> Shard<O> {
             (packet.low_block, packet.high_block) = (low, high);
             true
         };
-        self.with_fragments(&[], |fragments, ready| {
+        self.with_fragments(Bytes::default(), |fragments, ready| {
             fragments.rematch(clock_ns, renew, ready);
         });
     }
