@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
-use std::time::{Duration, Instant, SystemTime};
+use std::time::{Instant, SystemTime};
 
 use crossbeam_channel::{Receiver, Sender, never, select};
 
@@ -186,7 +186,7 @@ impl Worker<'_> {
         if let Mode::Live { flush } = self.shared.mode
             && self.flushed.elapsed() >= flush
         {
-            self.flush(flush);
+            self.flush();
         }
     }
 
@@ -206,8 +206,7 @@ impl Worker<'_> {
     }
 
     /// Live, nothing waits for a batch to be full.
-    fn flush(&mut self, every: Duration) {
-        self.flushed = Instant::now();
+    fn flush(&mut self) {
         self.write_flows(1);
         self.account_for_others(false);
         let now_ns = now_ns();
@@ -215,8 +214,7 @@ impl Worker<'_> {
             .accounting()
             .close(now_ns.saturating_sub(GRACE_NS));
         self.write_full_intervals();
-        // What flushing takes is no part of the time between.
-        self.flushed = self.flushed.max(Instant::now() - every / 2);
+        self.flushed = Instant::now();
     }
 
     /// Enters what only others know, by the wall clock; and an interval exists also where nothing came.

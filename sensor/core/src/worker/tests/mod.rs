@@ -1,6 +1,10 @@
 //! Whole replays with sinks in memory: the same for any number of workers, and an end to every one.
 
 mod capture;
+mod feed;
+mod live;
+mod queue;
+mod swap;
 
 use std::sync::{Arc, Mutex, PoisonError};
 
