@@ -1,5 +1,16 @@
 //! A run of packets and the memory that they lie in.
 
+use std::sync::Arc;
+
+use super::ring_map::Lease;
+
+/// Bits of an offset that tell where in a block of a ring it is; the others tell which of the chunk's blocks.
+const BLOCK_BITS: u32 = 20;
+/// Longest block of a ring that offsets can tell the bytes of.
+pub(super) const MAX_BLOCK_BYTES: u32 = 1 << BLOCK_BITS;
+/// Most blocks that a chunk refers to.
+pub(super) const MAX_CHUNK_BLOCKS: usize = 1 << (u32::BITS - BLOCK_BITS);
+
 /// One packet of a chunk: where its bytes lie and what the capture says of it.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Record {
@@ -22,6 +33,8 @@ pub struct Record {
 pub struct Chunk {
     /// Bytes read from files; what lies between and behind the packets in them means nothing.
     pub data: Vec<u8>,
+    /// Blocks of rings that the packets lie in instead, in the order in which offsets count them.
+    pub(super) leases: Vec<Arc<Lease>>,
     /// Packets in order.
     pub records: Vec<Record>,
 }
@@ -36,13 +49,18 @@ impl Chunk {
     /// What the offsets of this chunk's packets refer to.
     #[inline]
     pub fn bytes(&self) -> Bytes<'_> {
-        Bytes::from(self.data.as_slice())
+        if self.leases.is_empty() {
+            Bytes::Read(&self.data)
+        } else {
+            Bytes::Leased(Blocks(&self.leases))
+        }
     }
 
     /// Lets go of the packets and of the capture memory that they lie in. Call it as soon as they are done
     /// with: a ring has no room for others as long.
     pub fn release(&mut self) {
         self.records.clear();
+        self.leases.clear();
     }
 }
 
@@ -51,16 +69,33 @@ impl Chunk {
 pub enum Bytes<'a> {
     /// One run of bytes, as read from a file.
     Read(&'a [u8]),
+    /// Blocks of rings.
+    Leased(Blocks<'a>),
+}
+
+/// The blocks of rings that a chunk refers to.
+#[derive(Clone, Copy, Debug)]
+pub struct Blocks<'a>(&'a [Arc<Lease>]);
+
+/// Where a block's bytes begin among the offsets of a chunk.
+pub(super) fn block_offset(number: usize) -> u32 {
+    (number as u32) << BLOCK_BITS
 }
 
 impl<'a> Bytes<'a> {
     /// So many bytes from an offset on; none unless all of them are there.
     #[inline]
     pub fn get(self, offset: u32, length: u32) -> &'a [u8] {
-        let from = offset as usize;
-        match self {
-            Self::Read(bytes) => bytes.get(from..from + length as usize).unwrap_or(&[]),
-        }
+        let (bytes, from) = match self {
+            Self::Read(bytes) => (bytes, offset as usize),
+            Self::Leased(Blocks(leases)) => (
+                leases
+                    .get((offset >> BLOCK_BITS) as usize)
+                    .map_or(&[][..], |lease| lease.bytes()),
+                (offset & (MAX_BLOCK_BYTES - 1)) as usize,
+            ),
+        };
+        bytes.get(from..from + length as usize).unwrap_or(&[])
     }
 }
 

@@ -13,6 +13,11 @@ mod pcapng;
 mod pcapng_interface;
 mod pipe;
 mod report;
+mod ring;
+mod ring_block;
+mod ring_map;
+mod ring_merge;
+mod ring_open;
 #[cfg(test)]
 mod tests;
 
@@ -21,6 +26,9 @@ pub use feed::{Event, Feed, Filled, Loss};
 pub use open::{Progress, Source};
 pub use pipe::Interrupt;
 pub use report::{InputReport, SourceError};
+pub use ring::{RingCounters, RingHandle, Rings};
+pub use ring_block::{Origin, Walked, walk};
+pub use ring_open::{Fanout, RingError, RingOptions};
 
 /// Most bytes one packet may have; a longer record is damage, not a packet.
 pub const MAX_PACKET_BYTES: usize = 1 << 18;
