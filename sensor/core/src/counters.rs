@@ -183,7 +183,10 @@ impl Accounting {
     /// Makes rows of the intervals that ended by `time_ns`. What still comes for them makes further rows.
     pub fn close(&mut self, time_ns: i64) {
         let is_over = |start_ns: i64| start_ns.saturating_add(INTERVAL_NS) <= time_ns;
-        if self.current.is_some_and(|current| is_over(current.start_ns)) {
+        if self
+            .current
+            .is_some_and(|current| is_over(current.start_ns))
+        {
             self.put_away();
         }
         let written = self.full.len();

@@ -265,9 +265,7 @@ impl Pipeline {
         let before = self.counters();
         let renew = |version, address, old| change.renew(version, address, old);
         self.shard.rematch_fragments(change.clock_ns(), &renew);
-        self.shard
-            .observer()
-            .rematch(&change.to().resolvers, renew);
+        self.shard.observer().rematch(&change.to().resolvers, renew);
         self.account(&before);
     }
 

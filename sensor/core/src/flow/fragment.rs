@@ -112,7 +112,9 @@ impl Fragments {
             let Some(state) = self.datagrams.get_mut(datagram) else {
                 continue;
             };
-            state.first = state.first.and_then(|mut first| renew(&mut first).then_some(first));
+            state.first = state
+                .first
+                .and_then(|mut first| renew(&mut first).then_some(first));
             self.waiting -= state.waiting.len();
             state.waiting.retain_mut(|later| {
                 let stays = renew(later);

@@ -19,7 +19,6 @@ use crate::source::Bytes;
 /// Packets whose flows are fetched together, so that their cache misses overlap.
 const GROUP: usize = 32;
 
-
 /// What a shard has done so far.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct ShardCounters {

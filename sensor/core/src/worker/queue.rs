@@ -132,7 +132,9 @@ impl<T> RowQueue<T> {
             if state.over || state.closed {
                 return Taken::Over;
             }
-            let left = until.map_or(timeout, |until| until.saturating_duration_since(Instant::now()));
+            let left = until.map_or(timeout, |until| {
+                until.saturating_duration_since(Instant::now())
+            });
             if left.is_zero() {
                 return Taken::Nothing;
             }

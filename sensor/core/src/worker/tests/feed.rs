@@ -174,7 +174,9 @@ impl Sink for Keep {
     }
 
     fn dns(&mut self, rows: &[DnsRow], labels: &Labels) -> bool {
-        let rows = rows.iter().map(|row| (row.clone(), word(labels, row.block)));
+        let rows = rows
+            .iter()
+            .map(|row| (row.clone(), word(labels, row.block)));
         self.got().dns.extend(rows);
         true
     }

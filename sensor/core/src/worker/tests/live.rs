@@ -157,7 +157,10 @@ fn what_was_lost_is_counted_whoever_lost_it() {
     let counts = summary.expect("a run").counts;
     let got = keep.got();
     got.check(&counts);
-    assert_eq!((counts.packets_seen, counts.packets_prefiltered), (200, 100));
+    assert_eq!(
+        (counts.packets_seen, counts.packets_prefiltered),
+        (200, 100)
+    );
     assert_eq!(counts.packets_dropped_kernel, 7);
     assert_eq!(counts.packets_dropped_interface, 3);
     let store = (counts.rows_dropped_store, counts.packets_dropped_store);

@@ -83,7 +83,13 @@ fn replay(
             Box::new(Memory { collected, habit }) as Box<dyn Sink>
         })
         .collect();
-    let outcome = run(capture.open(), &settings(habits.len()), sinks, control, Mode::Replay);
+    let outcome = run(
+        capture.open(),
+        &settings(habits.len()),
+        sinks,
+        control,
+        Mode::Replay,
+    );
     let collected = std::mem::take(&mut *collected.lock().unwrap_or_else(PoisonError::into_inner));
     (outcome, collected)
 }
