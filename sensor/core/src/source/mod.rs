@@ -28,6 +28,7 @@ pub use pipe::Interrupt;
 pub use report::{InputReport, SourceError};
 pub use ring::{RingCounters, RingHandle, Rings};
 pub use ring_block::{Origin, Walked, walk};
+pub use ring_map::duplicate;
 pub use ring_open::{Fanout, RingError, RingOptions};
 
 /// Most bytes one packet may have; a longer record is damage, not a packet.

@@ -10,7 +10,7 @@
 use std::ffi::{CStr, c_int, c_short, c_uint, c_ushort, c_void};
 use std::io;
 use std::mem::{MaybeUninit, size_of};
-use std::os::fd::{AsRawFd, BorrowedFd, FromRawFd, OwnedFd};
+use std::os::fd::{AsRawFd, BorrowedFd, FromRawFd, OwnedFd, RawFd};
 use std::ptr::{self, NonNull};
 use std::slice;
 use std::sync::Arc;
@@ -245,6 +245,18 @@ impl Socket {
         })?;
         Ok(value)
     }
+}
+
+/// A descriptor of one's own for what a number stands for: it may come from another language.
+///
+/// # Errors
+/// There is no such descriptor, or there are too many.
+pub fn duplicate(number: RawFd) -> io::Result<OwnedFd> {
+    // SAFETY: no pointers are passed, and any number may be asked for.
+    let copy = unsafe { libc::fcntl(number, libc::F_DUPFD_CLOEXEC, 0) };
+    check(copy)?;
+    // SAFETY: the descriptor was just made and nobody else has it.
+    Ok(unsafe { OwnedFd::from_raw_fd(copy) })
 }
 
 fn check(outcome: c_int) -> io::Result<()> {

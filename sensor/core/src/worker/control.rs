@@ -1,5 +1,6 @@
 //! What others may see and say while the workers run.
 
+use std::collections::VecDeque;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
@@ -10,7 +11,11 @@ use crate::batch::Labels;
 use crate::classify::Resolvers;
 use crate::counters::{Counts, Snapshot};
 use crate::pipeline::Generation;
+use crate::source::Event;
 use crate::watch::Watch;
+
+/// Most events of interfaces that wait for somebody to ask for them.
+const MAX_EVENTS: usize = 1024;
 
 /// Asks a worker for its counts.
 pub(super) struct Ask {
@@ -42,6 +47,7 @@ pub struct Control {
     wanted_number: AtomicU64,
     wanted: Mutex<Option<Arc<Generation>>>,
     interfaces: Mutex<Arc<Vec<String>>>,
+    events: Mutex<VecDeque<Event>>,
     told: Mutex<Told>,
     seats: Mutex<Vec<Seat>>,
 }
@@ -94,19 +100,18 @@ impl Control {
         Arc::clone(&lock(&self.interfaces))
     }
 
-    /// Adds counts that nobody else can know to the interval that it is now. False once the run is over, or
-    /// where there is no such interface.
-    pub fn account(&self, interface: &str, counts: Counts) -> bool {
-        let interfaces = self.interfaces();
-        let place = interfaces.iter().position(|name| name == interface);
-        let Some(number) = place.and_then(|place| u16::try_from(place).ok()) else {
-            return false;
-        };
+    /// Adds counts that nobody else can know to the interval that it is now. False once the run is over.
+    pub fn account(&self, interface: u16, counts: Counts) -> bool {
         let mut told = lock(&self.told);
         if !told.over {
-            told.counts.push((number, counts));
+            told.counts.push((interface, counts));
         }
         !told.over
+    }
+
+    /// What happened to interfaces since this was last asked; of very many the newest.
+    pub fn take_events(&self) -> Vec<Event> {
+        lock(&self.events).drain(..).collect()
     }
 
     /// What all workers have counted so far. One that does not answer in time counts as when it last did.
@@ -165,6 +170,13 @@ impl Control {
             return None;
         }
         lock(&self.wanted).clone()
+    }
+
+    pub(super) fn add_events(&self, new: Vec<Event>) {
+        let mut events = lock(&self.events);
+        events.extend(new);
+        let too_many = events.len().saturating_sub(MAX_EVENTS);
+        events.drain(..too_many);
     }
 
     pub(super) fn set_interfaces(&self, names: Vec<String>) {

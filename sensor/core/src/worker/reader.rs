@@ -74,7 +74,9 @@ impl Reader {
         let Some(wait) = self.wait(control) else {
             return Read::Over;
         };
-        match self.feed.fill(&mut work.chunk, wait) {
+        let filled = self.feed.fill(&mut work.chunk, wait);
+        control.add_events(self.feed.events());
+        match filled {
             Filled::Packets => {}
             Filled::Over => return Read::Over,
             Filled::Quiet if self.stops_at.is_some() => return Read::Over,
