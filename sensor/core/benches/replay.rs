@@ -62,6 +62,7 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
         watch: Arc::new(Watch::new(&prefixes)?),
         tunnels: Tunnels::default(),
         limits: FlowLimits::default(),
+        tally: None,
         naming: NamingSettings {
             enabled: std::env::var_os("NO_NAMES").is_none(),
             ..NamingSettings::default()

@@ -1,9 +1,13 @@
 //! Where every frame ends: counted once, by interval of packet time and capture interface.
 
-use std::collections::HashMap;
+mod snapshot;
+
+use std::collections::{BTreeMap, HashMap};
 
 use crate::classify::NamerCounters;
 use crate::flow::ShardCounters;
+
+pub use snapshot::Snapshot;
 
 /// An interval of the `accounting` table.
 pub const INTERVAL_NS: i64 = 60_000_000_000;
@@ -27,6 +31,10 @@ pub struct Counts {
     pub packets_unmatched: u64,
     /// Frames whose headers are cut off or contradict themselves.
     pub packets_malformed: u64,
+    /// Length on the wire of those matched.
+    pub bytes_matched: u64,
+    /// Length on the wire of those malformed.
+    pub bytes_malformed: u64,
     /// Frames cut by the snap length.
     pub packets_truncated: u64,
     /// Matched frames that repeat another.
@@ -51,6 +59,8 @@ impl Counts {
         self.packets_matched += other.packets_matched;
         self.packets_unmatched += other.packets_unmatched;
         self.packets_malformed += other.packets_malformed;
+        self.bytes_matched += other.bytes_matched;
+        self.bytes_malformed += other.bytes_malformed;
         self.packets_truncated += other.packets_truncated;
         self.packets_duplicate += other.packets_duplicate;
         self.flows_created += other.flows_created;
@@ -92,7 +102,7 @@ pub struct Accounting {
     current: Option<Interval>,
     held: HashMap<(i64, u16), Counts>,
     full: Vec<Interval>,
-    total: Counts,
+    totals: BTreeMap<u16, Counts>,
 }
 
 impl Accounting {
@@ -130,7 +140,8 @@ impl Accounting {
         let Some(current) = self.current.take() else {
             return;
         };
-        self.total.add(&current.counts);
+        let total = self.totals.entry(current.interface).or_default();
+        total.add(&current.counts);
         self.held
             .entry((current.start_ns, current.interface))
             .or_default()
@@ -168,7 +179,21 @@ impl Accounting {
 
     /// The sum over all intervals put away so far.
     pub fn total(&self) -> Counts {
-        self.total
+        let mut sum = Counts::default();
+        for total in self.totals.values() {
+            sum.add(total);
+        }
+        sum
+    }
+
+    /// The sum of all that was ever counted, by interface.
+    pub fn by_interface(&self) -> BTreeMap<u16, Counts> {
+        let mut totals = self.totals.clone();
+        if let Some(current) = &self.current {
+            let total = totals.entry(current.interface).or_default();
+            total.add(&current.counts);
+        }
+        totals
     }
 }
 

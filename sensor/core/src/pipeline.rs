@@ -7,10 +7,11 @@ use std::io;
 use std::sync::Arc;
 
 use crate::classify::{Namer, NamerCounters, NamingSettings};
-use crate::counters::Accounting;
+use crate::counters::{Accounting, Snapshot};
 use crate::decode::{Level, Levels, Tunnels, decode};
 use crate::flow::{FlowLimits, HashKeys, Packet, Shard, ShardCounters};
 use crate::source::{Chunk, Record};
+use crate::tally::{TallySettings, Tallying};
 use crate::watch::{BlockRef, Watch};
 
 pub use trace::{Answer, Fact, Traced, TracedPacket, Wanted, trace};
@@ -26,6 +27,8 @@ pub struct Settings {
     pub limits: FlowLimits,
     /// How names are looked for.
     pub naming: NamingSettings,
+    /// What is counted for metrics, if anything.
+    pub tally: Option<TallySettings>,
     /// Number of workers, at least one.
     pub workers: usize,
     /// Secrets of the table hash.
@@ -136,7 +139,7 @@ impl Place {
 pub struct Pipeline {
     settings: Settings,
     group: Vec<Place>,
-    shard: Shard<Namer>,
+    shard: Shard<Tallying>,
     accounting: Accounting,
     last: Option<(i64, u16)>,
 }
@@ -152,7 +155,8 @@ impl Pipeline {
             max_flows,
             ..settings.limits
         };
-        let shard = Shard::new(limits, Namer::new(settings.naming.clone()))?;
+        let namer = Namer::new(settings.naming.clone());
+        let shard = Shard::new(limits, Tallying::new(namer, settings.tally.clone()))?;
         Ok(Self {
             settings,
             group: std::iter::repeat_with(Place::default).take(GROUP).collect(),
@@ -190,6 +194,7 @@ impl Pipeline {
                     continue;
                 };
                 counts.packets_matched += 1;
+                counts.bytes_matched += u64::from(record.original);
                 let worker = placed_on(packet.placement(), self.settings.workers);
                 if let Some(list) = work.placed.get_mut(worker) {
                     list.push(packet);
@@ -210,7 +215,10 @@ impl Pipeline {
         let tunnels = self.settings.tunnels;
         match decode(record.link, frame, record.original, tunnels, levels) {
             Ok(()) => return true,
-            Err(reason) if reason.is_malformed() => counts.packets_malformed += 1,
+            Err(reason) if reason.is_malformed() => {
+                counts.packets_malformed += 1;
+                counts.bytes_malformed += u64::from(record.original);
+            }
             Err(_) => counts.packets_unmatched += 1,
         }
         false
@@ -219,6 +227,7 @@ impl Pipeline {
     /// Counts the packets placed on this worker, in the order of the stream; `bytes` are their chunk's.
     pub fn count(&mut self, packets: &[Packet], bytes: &[u8], clock_ns: u64) {
         let before = self.counters();
+        self.shard.observer().approach();
         self.shard.take(packets, bytes);
         self.shard.expire(clock_ns);
         self.shard.observer().expire(clock_ns);
@@ -232,6 +241,7 @@ impl Pipeline {
     /// Ends about `rows` flows; false once there is none left.
     pub fn finish(&mut self, clock_ns: u64, rows: usize) -> bool {
         let before = self.counters();
+        self.shard.observer().approach();
         let more = self.shard.finish(clock_ns, rows);
         if !more {
             self.shard.observer().finish(clock_ns);
@@ -254,8 +264,17 @@ impl Pipeline {
     }
 
     /// The worker's flows.
-    pub fn shard(&mut self) -> &mut Shard<Namer> {
+    pub fn shard(&mut self) -> &mut Shard<Tallying> {
         &mut self.shard
+    }
+
+    /// What the worker has counted so far, for metrics.
+    pub fn snapshot(&mut self) -> Snapshot {
+        Snapshot {
+            interfaces: self.accounting.by_interface(),
+            active_flows: self.shard.live_flows() as u64,
+            tallies: self.shard.observer().tallies(),
+        }
     }
 
     /// The worker's counts.

@@ -191,7 +191,7 @@ impl Sink for Queue {
 /// What names and applications are called: the catalogue of services, and the words for protocols.
 #[pyclass(frozen)]
 struct Names {
-    catalogue: Catalogue,
+    catalogue: Arc<Catalogue>,
     application_categories: HashMap<String, String>,
     resolvers: Arc<Resolvers>,
 }
@@ -216,7 +216,7 @@ impl Names {
             })
             .collect();
         Self {
-            catalogue: Catalogue::new(services, suffixes),
+            catalogue: Arc::new(Catalogue::new(services, suffixes)),
             application_categories,
             resolvers: Arc::new(Resolvers::new(resolvers)),
         }
@@ -262,6 +262,7 @@ fn settings_of(rules: &Rules, names: &Names, options: &Options) -> PyResult<Sett
                 ..JoinLimits::default()
             },
         },
+        tally: None,
         workers: options.workers.clamp(1, 64),
         keys: HashKeys::default(),
     })

@@ -2,18 +2,17 @@
 
 mod accounting;
 mod column;
-mod country;
 mod dns;
 mod flows;
 mod named;
 mod text;
 
 pub use accounting::accounting_batch;
-pub use country::REGISTRY_DATE;
 pub use dns::dns_batch;
 pub use flows::flows_batch;
 
 use std::collections::HashMap;
+use std::sync::Arc;
 
 use crate::classify::Catalogue;
 
@@ -25,7 +24,7 @@ pub struct Labels {
     /// Names of the blocks by their index.
     pub blocks: Vec<String>,
     /// Services by the names of hosts.
-    pub catalogue: Catalogue,
+    pub catalogue: Arc<Catalogue>,
     /// Category of an application where no service gives one, by its word.
     pub application_categories: HashMap<String, String>,
     /// Whether outside addresses get the country they are registered in.
