@@ -64,6 +64,7 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
         labels: Arc::default(),
         tunnels: Tunnels::default(),
         limits: FlowLimits::default(),
+        tally: None,
         naming: NamingSettings {
             enabled: std::env::var_os("NO_NAMES").is_none(),
             ..NamingSettings::default()

@@ -2,7 +2,7 @@
 
 mod snapshot;
 
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
 
 use crate::classify::NamerCounters;
 use crate::flow::ShardCounters;
@@ -31,6 +31,10 @@ pub struct Counts {
     pub packets_unmatched: u64,
     /// Frames whose headers are cut off or contradict themselves.
     pub packets_malformed: u64,
+    /// Length on the wire of those matched.
+    pub bytes_matched: u64,
+    /// Length on the wire of those malformed.
+    pub bytes_malformed: u64,
     /// Frames cut by the snap length.
     pub packets_truncated: u64,
     /// Matched frames that repeat another.
@@ -65,6 +69,8 @@ impl Counts {
         self.packets_matched += other.packets_matched;
         self.packets_unmatched += other.packets_unmatched;
         self.packets_malformed += other.packets_malformed;
+        self.bytes_matched += other.bytes_matched;
+        self.bytes_malformed += other.bytes_malformed;
         self.packets_truncated += other.packets_truncated;
         self.packets_duplicate += other.packets_duplicate;
         self.packets_prefiltered += other.packets_prefiltered;
@@ -111,8 +117,7 @@ pub struct Accounting {
     current: Option<Interval>,
     held: HashMap<(i64, u16), Counts>,
     full: Vec<Interval>,
-    /// Sums over all intervals put away, by interface.
-    totals: Vec<Counts>,
+    totals: BTreeMap<u16, Counts>,
 }
 
 impl Accounting {
@@ -150,13 +155,8 @@ impl Accounting {
         let Some(current) = self.current.take() else {
             return;
         };
-        let interface = usize::from(current.interface);
-        if self.totals.len() <= interface {
-            self.totals.resize(interface + 1, Counts::default());
-        }
-        if let Some(total) = self.totals.get_mut(interface) {
-            total.add(&current.counts);
-        }
+        let total = self.totals.entry(current.interface).or_default();
+        total.add(&current.counts);
         self.held
             .entry((current.start_ns, current.interface))
             .or_default()
@@ -204,17 +204,6 @@ impl Accounting {
         self.full[written..].sort_unstable_by_key(|row| (row.start_ns, row.interface));
     }
 
-    /// Everything counted so far, by interface.
-    pub fn by_interface(&self) -> Vec<Counts> {
-        let mut sums = self.totals.clone();
-        if let Some(current) = &self.current {
-            let interface = usize::from(current.interface);
-            sums.resize(sums.len().max(interface + 1), Counts::default());
-            sums[interface].add(&current.counts);
-        }
-        sums
-    }
-
     /// Rows that made room for others.
     pub fn full(&mut self) -> &mut Vec<Interval> {
         &mut self.full
@@ -230,10 +219,20 @@ impl Accounting {
     /// The sum over all intervals put away so far.
     pub fn total(&self) -> Counts {
         let mut sum = Counts::default();
-        for total in &self.totals {
+        for total in self.totals.values() {
             sum.add(total);
         }
         sum
+    }
+
+    /// The sum of all that was ever counted, by interface.
+    pub fn by_interface(&self) -> BTreeMap<u16, Counts> {
+        let mut totals = self.totals.clone();
+        if let Some(current) = &self.current {
+            let total = totals.entry(current.interface).or_default();
+            total.add(&current.counts);
+        }
+        totals
     }
 }
 

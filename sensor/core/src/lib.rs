@@ -19,6 +19,8 @@ pub mod name;
 
 pub mod classify;
 
+pub mod tally;
+
 pub mod counters;
 
 pub mod batch;

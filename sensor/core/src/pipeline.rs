@@ -13,6 +13,7 @@ use crate::counters::{Accounting, Snapshot};
 use crate::decode::{Level, Levels, Tunnels, decode};
 use crate::flow::{FlowLimits, HashKeys, Packet, Shard, ShardCounters};
 use crate::source::{Bytes, Chunk, Record};
+use crate::tally::{TallySettings, Tallying};
 use crate::watch::{BlockRef, Watch};
 
 pub use generation::{Change, Generation};
@@ -31,6 +32,8 @@ pub struct Settings {
     pub limits: FlowLimits,
     /// How names are looked for.
     pub naming: NamingSettings,
+    /// What is counted for metrics, if anything.
+    pub tally: Option<TallySettings>,
     /// Number of workers, at least one.
     pub workers: usize,
     /// Secrets of the table hash.
@@ -144,7 +147,7 @@ pub struct Pipeline {
     settings: Settings,
     generation: Arc<Generation>,
     group: Vec<Place>,
-    shard: Shard<Namer>,
+    shard: Shard<Tallying>,
     accounting: Accounting,
     last: Option<(i64, u16)>,
 }
@@ -160,7 +163,8 @@ impl Pipeline {
             max_flows,
             ..settings.limits
         };
-        let shard = Shard::new(limits, Namer::new(settings.naming.clone()))?;
+        let namer = Namer::new(settings.naming.clone());
+        let shard = Shard::new(limits, Tallying::new(namer, settings.tally.clone()))?;
         Ok(Self {
             generation: Arc::new(Generation::first(&settings)),
             settings,
@@ -200,6 +204,7 @@ impl Pipeline {
                     continue;
                 };
                 counts.packets_matched += 1;
+                counts.bytes_matched += u64::from(record.original);
                 let worker = placed_on(packet.placement(), self.settings.workers);
                 if let Some(list) = work.placed.get_mut(worker) {
                     list.push(packet);
@@ -220,7 +225,10 @@ impl Pipeline {
         let tunnels = self.settings.tunnels;
         match decode(record.link, frame, record.original, tunnels, levels) {
             Ok(()) => return true,
-            Err(reason) if reason.is_malformed() => counts.packets_malformed += 1,
+            Err(reason) if reason.is_malformed() => {
+                counts.packets_malformed += 1;
+                counts.bytes_malformed += u64::from(record.original);
+            }
             Err(_) => counts.packets_unmatched += 1,
         }
         false
@@ -229,6 +237,7 @@ impl Pipeline {
     /// Counts the packets placed on this worker, in the order of the stream; `bytes` are their chunk's.
     pub fn count(&mut self, packets: &[Packet], bytes: Bytes<'_>, clock_ns: u64) {
         let before = self.counters();
+        self.shard.observer().approach();
         self.shard.take(packets, bytes);
         self.shard.expire(clock_ns);
         self.shard.observer().expire(clock_ns);
@@ -242,6 +251,7 @@ impl Pipeline {
     /// Nothing came: lets time pass.
     pub fn tick(&mut self, time_ns: i64, clock_ns: u64) {
         let before = self.counters();
+        self.shard.observer().approach();
         for _ in 0..SWEEPS_A_TICK {
             self.shard.expire(clock_ns);
         }
@@ -264,8 +274,11 @@ impl Pipeline {
     pub fn rematch_waiting(&mut self, change: &Change) {
         let before = self.counters();
         let renew = |version, address, old| change.renew(version, address, old);
+        self.shard.observer().approach();
         self.shard.rematch_fragments(change.clock_ns(), &renew);
-        self.shard.observer().rematch(&change.to().resolvers, renew);
+        let namer = self.shard.observer().namer();
+        namer.rematch(&change.to().resolvers, renew);
+        self.shard.observer().expire(change.clock_ns());
         self.account(&before);
     }
 
@@ -283,19 +296,16 @@ impl Pipeline {
     /// Ends it: the new rules are in force. Rows from before are to be handed out until here.
     pub fn adopt(&mut self, change: &Change) {
         self.generation = Arc::clone(change.to());
-    }
-
-    /// What was counted so far.
-    pub fn snapshot(&self) -> Snapshot {
-        Snapshot {
-            interfaces: self.accounting.by_interface(),
-            active_flows: self.shard.live_flows() as u64,
+        if let Some(tally) = &self.settings.tally {
+            let tally = self.generation.tally(tally.top_flows);
+            self.shard.observer().take_on(tally);
         }
     }
 
     /// Ends about `rows` flows; false once there is none left.
     pub fn finish(&mut self, clock_ns: u64, rows: usize) -> bool {
         let before = self.counters();
+        self.shard.observer().approach();
         let more = self.shard.finish(clock_ns, rows);
         if !more {
             self.shard.observer().finish(clock_ns);
@@ -318,8 +328,17 @@ impl Pipeline {
     }
 
     /// The worker's flows.
-    pub fn shard(&mut self) -> &mut Shard<Namer> {
+    pub fn shard(&mut self) -> &mut Shard<Tallying> {
         &mut self.shard
+    }
+
+    /// What the worker has counted so far, for metrics.
+    pub fn snapshot(&mut self) -> Snapshot {
+        Snapshot {
+            interfaces: self.accounting.by_interface(),
+            active_flows: self.shard.live_flows() as u64,
+            tallies: self.shard.observer().tallies(),
+        }
     }
 
     /// The worker's counts.

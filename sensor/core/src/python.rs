@@ -275,6 +275,7 @@ fn settings_of(rules: &Rules, names: &Names, options: &Options) -> PyResult<Sett
                 ..JoinLimits::default()
             },
         },
+        tally: None,
         workers: options.workers.clamp(1, 64),
         keys: HashKeys::default(),
     })

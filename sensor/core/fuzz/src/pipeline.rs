@@ -118,6 +118,7 @@ fn outcome(source: Source, watch: &Arc<Watch>, workers: usize) -> (Counts, Vec<R
             max_flows: MAX_FLOWS * workers,
             ..FlowLimits::default()
         },
+        tally: None,
         naming: NamingSettings {
             enabled: true,
             ..NamingSettings::default()

@@ -5,8 +5,6 @@ mod accounting;
 #[cfg(feature = "arrow")]
 mod column;
 #[cfg(feature = "arrow")]
-mod country;
-#[cfg(feature = "arrow")]
 mod dns;
 #[cfg(feature = "arrow")]
 mod flows;
@@ -17,8 +15,6 @@ mod text;
 
 #[cfg(feature = "arrow")]
 pub use accounting::accounting_batch;
-#[cfg(feature = "arrow")]
-pub use country::REGISTRY_DATE;
 #[cfg(feature = "arrow")]
 pub use dns::dns_batch;
 #[cfg(feature = "arrow")]

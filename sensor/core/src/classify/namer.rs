@@ -6,7 +6,7 @@ use super::state::{
     DatagramState, NameState, NameStates, Naming, SYN_BITS, Segment, StateRef, Step, StreamState,
     UdpDatagram,
 };
-use super::{Found, Resolvers};
+use super::{Found, Note, Resolvers};
 use crate::decode::Fragment;
 use crate::flow::{Flow, Mark, Observer, Packet};
 use crate::name::dns::Message;
@@ -32,15 +32,6 @@ pub struct NamingSettings {
     pub resolvers: Arc<Resolvers>,
     /// How long a DNS answer holds beyond its time to live, and how many are remembered.
     pub join: JoinLimits,
-}
-
-/// What is known of a flow when one of its records is written.
-#[derive(Clone, Debug, Default)]
-pub struct Note {
-    /// What the flow itself showed.
-    pub found: Option<Box<Found>>,
-    /// What a DNS answer to the inside host called the outside address.
-    pub joined: Option<Arc<str>>,
 }
 
 /// What the naming of one shard has done so far.

@@ -97,7 +97,8 @@ pub struct Flow {
     state: u16,
     tcp_flags: [u8; 2],
     icmp: [u8; 2],
-    spare: u16,
+    /// What an observer counts it under; 0 for nothing so far.
+    pub label: u16,
 
     /// Time of the flow's first packet.
     pub first_ns: i64,
@@ -373,6 +374,12 @@ impl Flow {
             self.state & bit::BEGUN_BY_LOW != 0
         };
         client_is_low == forward
+    }
+
+    /// Whether what goes `forward`, from the key's lower end to the higher, comes from inside.
+    #[inline]
+    pub const fn goes_out(&self, forward: bool) -> bool {
+        self.inside_is_low() == forward
     }
 
     /// Whether the observer wants to see this packet.

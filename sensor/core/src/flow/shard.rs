@@ -144,7 +144,9 @@ impl<O: Observer> Shard<O> {
             self.end(slot, reason);
             return self.begin(packet, bytes);
         }
+        let mut changed = false;
         if packet.time_ns.saturating_sub(flow.start_ns) >= self.limits.active_ns || flow.is_full() {
+            changed = true;
             let mut record = *flow;
             record.set_reason(EndReason::Active);
             record.mark = self.observer.note(flow, false);
@@ -154,7 +156,9 @@ impl<O: Observer> Shard<O> {
         flow.count(packet);
         if flow.wants_look(packet) {
             flow.mark = self.observer.look(flow, packet, packet.payload(bytes));
+            changed = true;
         }
+        flow.label = self.observer.counted(flow, packet, changed);
     }
 
     fn begin(&mut self, packet: &Packet, bytes: Bytes<'_>) {
@@ -166,6 +170,7 @@ impl<O: Observer> Shard<O> {
         let mut flow = Flow::begin(packet);
         flow.count(packet);
         flow.mark = self.observer.begin(&flow, packet, packet.payload(bytes));
+        flow.label = self.observer.counted(&flow, packet, true);
         self.table.insert(flow);
         self.counters.flows_created += 1;
     }

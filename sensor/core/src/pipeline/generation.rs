@@ -6,6 +6,7 @@ use std::sync::Arc;
 use super::Settings;
 use crate::batch::Labels;
 use crate::classify::Resolvers;
+use crate::tally::TallySettings;
 use crate::watch::{BlockRef, Watch};
 
 /// The rules that packets are matched and named by until others come.
@@ -29,6 +30,16 @@ impl Generation {
             watch: Arc::clone(&settings.watch),
             labels: Arc::clone(&settings.labels),
             resolvers: Arc::clone(&settings.naming.resolvers),
+        }
+    }
+
+    /// What metrics are counted by under these rules.
+    pub(super) fn tally(&self, top_flows: usize) -> TallySettings {
+        TallySettings {
+            blocks: self.labels.blocks.as_slice().into(),
+            catalogue: Arc::clone(&self.labels.catalogue),
+            countries: self.labels.countries,
+            top_flows,
         }
     }
 }

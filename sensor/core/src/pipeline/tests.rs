@@ -1,5 +1,7 @@
 //! Frames through the stages of workers: each counted once, where it belongs.
 
+mod snapshot;
+
 use std::sync::Arc;
 
 use super::{Pipeline, Settings, Work};
@@ -37,6 +39,7 @@ pub(crate) fn settings(workers: usize) -> Settings {
             ..FlowLimits::default()
         },
         naming: NamingSettings::default(),
+        tally: None,
         workers,
         keys: HashKeys::default(),
     }

@@ -15,6 +15,7 @@ use crate::counters::{Counts, Interval};
 use crate::flow::Flow;
 use crate::name::dns_table::DnsRow;
 use crate::source::{Event, Fanout, RingError, RingHandle, RingOptions, Rings, duplicate};
+use crate::tally::TallySettings;
 use crate::worker::{Control, Dropped, Item, Mode, RowQueue, Sink, Taken, run};
 
 /// Once there is nothing left to capture, rows wait so long for somebody who takes none.
@@ -41,6 +42,7 @@ impl From<RingError> for PyErr {
 struct Pace {
     flush_ns: u64,
     queue_rows: u64,
+    top_flows: usize,
 }
 
 /// What to capture and how.
@@ -173,7 +175,13 @@ impl Live {
     ) -> PyResult<Self> {
         let pace: Pace = options.extract()?;
         let options: Options = options.extract()?;
-        let settings = settings_of(rules, names, &options)?;
+        let mut settings = settings_of(rules, names, &options)?;
+        settings.tally = Some(TallySettings {
+            blocks: rules.blocks.as_slice().into(),
+            catalogue: Arc::clone(&names.catalogue),
+            countries: options.countries,
+            top_flows: pace.top_flows,
+        });
         let capture = capture.options()?;
         let interfaces = capture.interfaces.clone();
         let feed = py.detach(|| Rings::open(capture))?;
@@ -286,7 +294,7 @@ impl Live {
         let interfaces = PyDict::new(py);
         let mut sum = Counts::default();
         for (number, name) in (0..).zip(&self.interfaces) {
-            let counts = snapshot.interfaces.get(usize::from(number));
+            let counts = snapshot.interfaces.get(&number);
             let counts = counts.copied().unwrap_or_default();
             sum.add(&counts);
             let one = counts_of(py, &counts)?;

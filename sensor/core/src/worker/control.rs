@@ -131,7 +131,7 @@ impl Control {
         }
         let mut sum = Snapshot::default();
         for seat in lock(&self.seats).iter() {
-            sum.add(&seat.last);
+            sum.add(seat.last.clone());
         }
         sum
     }

@@ -56,6 +56,8 @@ fn every_count_stands_in_its_column() {
         packets_matched: 3,
         packets_unmatched: 4,
         packets_malformed: 5,
+        bytes_matched: 13,
+        bytes_malformed: 14,
         packets_truncated: 6,
         packets_duplicate: 7,
         packets_prefiltered: 8,
