@@ -54,7 +54,7 @@ fn exactly_the_frames_sent_are_seen() {
             .map(|number| frame(number, 60 + number as usize))
             .collect();
         let sender = Sender::new("far");
-        sent.iter().for_each(|frame| sender.send(frame));
+        sender.send_all(&sent);
         let seen = read(&mut rings, sent.len());
         assert_eq!(seen.len(), sent.len());
         for (seen, sent) in seen.iter().zip(&sent) {
@@ -84,7 +84,7 @@ fn vlan_tags_stand_where_they_stood() {
             frame(3, 100),
         ];
         let sender = Sender::new("far");
-        sent.iter().for_each(|frame| sender.send(frame));
+        sender.send_all(&sent);
         let seen = read(&mut rings, sent.len());
         let bytes: Vec<_> = seen.iter().map(|seen| seen.bytes.clone()).collect();
         assert_eq!(bytes, sent);
@@ -146,7 +146,9 @@ fn blocks_are_held_while_more_arrive() {
         // The ring outlives its reader while anything of it is held.
         drop(rings);
         let mut again = Vec::new();
-        chunks.iter().for_each(|chunk| collect(chunk, &mut again));
+        for chunk in &chunks {
+            collect(chunk, &mut again);
+        }
         assert!(
             again
                 .iter()
@@ -217,7 +219,7 @@ fn no_more_is_looked_at_than_was_asked_for() {
         .expect("a ring");
         let sender = Sender::new("far");
         let sent = [frame(1, 500), tagged_frame(2, &[(0x8100, 5)]), frame(3, 60)];
-        sent.iter().for_each(|frame| sender.send(frame));
+        sender.send_all(&sent);
         for (seen, sent) in read(&mut rings, 3).iter().zip(&sent) {
             assert_eq!(seen.bytes, sent[..sent.len().min(64)]);
             assert_eq!(seen.original as usize, sent.len());

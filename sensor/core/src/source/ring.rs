@@ -330,11 +330,11 @@ impl Feed for Rings {
             if !chunk.records.is_empty() {
                 return Filled::Packets;
             }
-            let passed = began.elapsed();
-            if passed >= wait {
+            let left = wait.saturating_sub(began.elapsed());
+            if left.is_zero() {
                 return Filled::Quiet;
             }
-            self.wait(wait - passed);
+            self.wait(left);
         }
     }
 

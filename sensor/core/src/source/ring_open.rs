@@ -48,6 +48,17 @@ impl Fanout {
     }
 }
 
+/// Whose clock the packets' times are of.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Timestamps {
+    /// The kernel's, which all interfaces share.
+    #[default]
+    Kernel,
+    /// The adapter's where it gives any, which must be set to do so and kept in step with the kernel's; else
+    /// the kernel's. `RingCounters::adapter_times` tells which it was.
+    Adapter,
+}
+
 /// What to capture and how.
 #[derive(Clone, Debug)]
 pub struct RingOptions {
@@ -71,8 +82,8 @@ pub struct RingOptions {
     pub retire_ms: u32,
     /// A loaded socket filter program: what it does not let through never reaches a ring.
     pub filter: Option<Arc<OwnedFd>>,
-    /// Take the adapter's time where the interface gives it, not the kernel's.
-    pub adapter_timestamps: bool,
+    /// Whose clock the packets' times are of.
+    pub timestamps: Timestamps,
 }
 
 impl Default for RingOptions {
@@ -88,7 +99,7 @@ impl Default for RingOptions {
             snap_bytes: u32::MAX,
             retire_ms: 10,
             filter: None,
-            adapter_timestamps: false,
+            timestamps: Timestamps::Kernel,
         }
     }
 }
@@ -244,7 +255,7 @@ impl Setup<'_> {
             "room for VLAN tags",
             socket.set(libc::PACKET_RESERVE, VLAN_TAG_BYTES),
         )?;
-        if options.adapter_timestamps {
+        if options.timestamps == Timestamps::Adapter {
             self.step(
                 "adapter timestamps",
                 socket.set(libc::PACKET_TIMESTAMP, ADAPTER_TIMESTAMPS),
