@@ -115,7 +115,7 @@ impl<O: Observer> Shard<O> {
     #[cold]
     fn release_fragments(&mut self, clock_ns: u64) {
         self.with_fragments(Bytes::default(), |fragments, ready| {
-            fragments.expire(clock_ns, ready)
+            fragments.expire(clock_ns, ready);
         });
     }
 
@@ -203,7 +203,7 @@ impl<O: Observer> Shard<O> {
     /// much. False once there is none left.
     pub fn finish(&mut self, clock_ns: u64, rows: usize) -> bool {
         self.with_fragments(Bytes::default(), |fragments, ready| {
-            fragments.finish(clock_ns, ready)
+            fragments.finish(clock_ns, ready);
         });
         let slots = self.table.slots();
         let ended = slots

@@ -27,9 +27,9 @@ pub use open::{Progress, Source};
 pub use pipe::Interrupt;
 pub use report::{InputReport, SourceError};
 pub use ring::{RingCounters, RingHandle, Rings};
-pub use ring_block::{Origin, Walked, walk};
+pub use ring_block::{Origin, Walked, walk_block};
 pub use ring_map::duplicate;
-pub use ring_open::{Fanout, RingError, RingOptions};
+pub use ring_open::{Fanout, RingError, RingOptions, Timestamps};
 
 /// Most bytes one packet may have; a longer record is damage, not a packet.
 pub const MAX_PACKET_BYTES: usize = 1 << 18;

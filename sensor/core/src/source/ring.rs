@@ -8,10 +8,10 @@ use std::time::{Duration, Instant};
 use super::Chunk;
 use super::Record;
 use super::feed::{Event, Feed, Filled, Loss};
-use super::ring_block::{Origin, walk};
+use super::ring_block::{Origin, walk_block};
 use super::ring_map::{Lease, Poll, Ring, Shape};
 use super::ring_merge::Merge;
-use super::ring_open::{RingError, RingOptions};
+use super::ring_open::{RingError, RingOptions, longest_frame_bytes};
 
 /// How long to wait for a ring whose last block is still being worked on: a poll would not wait for it.
 const BUSY: Duration = Duration::from_millis(1);
@@ -52,7 +52,7 @@ struct Shared {
 impl Shared {
     /// Finds the packets of a block and counts them.
     fn walk(&self, lease: &mut Lease, origin: Origin, records: &mut Vec<Record>) {
-        let walked = walk(lease.bytes_mut(), origin, records);
+        let walked = walk_block(lease.bytes_mut(), origin, records);
         if let Some(counters) = self.counters.get(usize::from(origin.interface)) {
             add(&counters.packets, walked.packets);
             add(&counters.frames_merged, walked.frames_merged);
@@ -295,17 +295,22 @@ impl Rings {
 
     /// Takes what the kernel counted since it was last asked; it forgets that with the ring.
     fn count_losses(&mut self) {
-        for lane in &self.lanes {
-            let Ok(found) = lane.ring.socket().statistics() else {
-                continue;
-            };
+        for lane in &mut self.lanes {
             let place = usize::from(lane.origin.interface);
             let counters = self.shared.counters.get(place);
-            if let (Some(lost), Some(counters)) = (self.lost.get_mut(place), counters) {
+            if let Ok(found) = lane.ring.socket().statistics()
+                && let (Some(lost), Some(counters)) = (self.lost.get_mut(place), counters)
+            {
                 let dropped = u64::from(found.dropped);
                 *lost += dropped;
                 add(&counters.packets_dropped_kernel, dropped);
                 add(&counters.packets_received, u64::from(found.packets));
+            }
+            // Somebody may have changed what the interface takes.
+            if let Some(name) = self.options.interfaces.get(place)
+                && let Some(bytes) = longest_frame_bytes(&lane.ring, name)
+            {
+                lane.origin.longest_frame_bytes = bytes;
             }
         }
     }
@@ -325,11 +330,11 @@ impl Feed for Rings {
             if !chunk.records.is_empty() {
                 return Filled::Packets;
             }
-            let passed = began.elapsed();
-            if passed >= wait {
+            let left = wait.saturating_sub(began.elapsed());
+            if left.is_zero() {
                 return Filled::Quiet;
             }
-            self.wait(wait - passed);
+            self.wait(left);
         }
     }
 

@@ -56,7 +56,7 @@ pub struct Walked {
 }
 
 /// Finds the packets of a block, with offsets in it; puts VLAN tags back where they stood on the wire.
-pub fn walk(block: &mut [u8], origin: Origin, records: &mut Vec<Record>) -> Walked {
+pub fn walk_block(block: &mut [u8], origin: Origin, records: &mut Vec<Record>) -> Walked {
     let mut walked = Walked::default();
     let Some(header) = block.first_chunk::<BLOCK_HEADER_BYTES>() else {
         walked.damaged = true;
@@ -198,3 +198,7 @@ fn halves([a, b, c, d]: [u8; 4]) -> [u16; 2] {
 fn time(seconds: [u8; 4], nanoseconds: [u8; 4]) -> i64 {
     i64::from(word(seconds)) * SECOND + i64::from(word(nanoseconds))
 }
+
+#[cfg(test)]
+#[path = "ring_block_tests.rs"]
+mod tests;

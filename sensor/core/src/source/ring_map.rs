@@ -20,9 +20,9 @@ use std::time::Duration;
 /// Where a block's header says whose it is.
 const STATUS_OFFSET: usize = 8;
 /// Set while a block is ours.
-const STATUS_USER: u32 = libc::TP_STATUS_USER as u32;
+const STATUS_USER: u32 = libc::TP_STATUS_USER;
 /// What gives a block back.
-const STATUS_KERNEL: u32 = libc::TP_STATUS_KERNEL as u32;
+const STATUS_KERNEL: u32 = libc::TP_STATUS_KERNEL;
 
 /// A network interface as the kernel describes it.
 #[derive(Clone, Copy, Debug)]

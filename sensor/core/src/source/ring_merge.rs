@@ -196,3 +196,7 @@ impl<B> Lane<B> {
         }
     }
 }
+
+#[cfg(test)]
+#[path = "ring_merge_tests.rs"]
+mod tests;

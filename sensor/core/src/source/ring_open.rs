@@ -48,6 +48,17 @@ impl Fanout {
     }
 }
 
+/// Whose clock the packets' times are of.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Timestamps {
+    /// The kernel's, which all interfaces share.
+    #[default]
+    Kernel,
+    /// The adapter's where it gives any, which must be set to do so and kept in step with the kernel's; else
+    /// the kernel's. `RingCounters::adapter_times` tells which it was.
+    Adapter,
+}
+
 /// What to capture and how.
 #[derive(Clone, Debug)]
 pub struct RingOptions {
@@ -71,8 +82,8 @@ pub struct RingOptions {
     pub retire_ms: u32,
     /// A loaded socket filter program: what it does not let through never reaches a ring.
     pub filter: Option<Arc<OwnedFd>>,
-    /// Take the adapter's time where the interface gives it, not the kernel's.
-    pub adapter_timestamps: bool,
+    /// Whose clock the packets' times are of.
+    pub timestamps: Timestamps,
 }
 
 impl Default for RingOptions {
@@ -88,7 +99,7 @@ impl Default for RingOptions {
             snap_bytes: u32::MAX,
             retire_ms: 10,
             filter: None,
-            adapter_timestamps: false,
+            timestamps: Timestamps::Kernel,
         }
     }
 }
@@ -228,7 +239,7 @@ impl Setup<'_> {
                 link,
                 interface: number,
                 snap_bytes: self.options.snap_bytes,
-                longest_frame_bytes: device.mtu_bytes.saturating_add(FRAME_HEADER_BYTES),
+                longest_frame_bytes: longest_frame_of(device),
             },
             rings: opened,
         })
@@ -244,7 +255,7 @@ impl Setup<'_> {
             "room for VLAN tags",
             socket.set(libc::PACKET_RESERVE, VLAN_TAG_BYTES),
         )?;
-        if options.adapter_timestamps {
+        if options.timestamps == Timestamps::Adapter {
             self.step(
                 "adapter timestamps",
                 socket.set(libc::PACKET_TIMESTAMP, ADAPTER_TIMESTAMPS),
@@ -337,6 +348,16 @@ impl Setup<'_> {
     }
 }
 
+/// Bytes above which a frame of this interface was merged of several, as of now.
+pub(super) fn longest_frame_bytes(ring: &Ring, name: &str) -> Option<u32> {
+    let name = CString::new(name).ok()?;
+    ring.socket().device(&name).ok().map(longest_frame_of)
+}
+
+fn longest_frame_of(device: Device) -> u32 {
+    device.mtu_bytes.saturating_add(FRAME_HEADER_BYTES)
+}
+
 /// The link type of an interface's frames as a packet socket gives them, if they can be decoded.
 fn link(hardware: u16) -> Option<u16> {
     const ETHERNET: u16 = 1;
@@ -361,5 +382,57 @@ fn link(hardware: u16) -> Option<u16> {
         libc::ARPHRD_IEEE80211_PRISM => Some(PRISM),
         libc::ARPHRD_IEEE80211_RADIOTAP => Some(RADIOTAP),
         _ => None,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn shape(interfaces: usize, rings: usize, memory_bytes: u64) -> Result<Shape, RingError> {
+        let options = RingOptions {
+            interfaces: vec![String::new(); interfaces],
+            rings_per_interface: rings,
+            memory_bytes,
+            ..RingOptions::default()
+        };
+        options.shape()
+    }
+
+    #[test]
+    fn memory_is_shared_evenly_and_never_exceeded() {
+        for (interfaces, rings, memory_bytes) in [
+            (1, 1, 1 << 28),
+            (2, 3, 100 << 20),
+            (1, 1, 2 << 20),
+            (4, 1, 1 << 33),
+        ] {
+            let shape = shape(interfaces, rings, memory_bytes).expect("a shape");
+            let ring_bytes = u64::from(shape.block_bytes) * u64::from(shape.blocks);
+            let all_bytes = ring_bytes * (interfaces * rings) as u64;
+            assert!(all_bytes <= memory_bytes && all_bytes * 10 > memory_bytes * 9);
+            assert!(shape.blocks as u64 >= MIN_BLOCKS);
+            assert!(shape.block_bytes.is_power_of_two() && shape.block_bytes <= MAX_BLOCK_BYTES);
+        }
+    }
+
+    #[test]
+    fn too_little_memory_is_refused_with_what_is_needed() {
+        let refusal = shape(2, 2, 7 << 20).expect_err("too little").to_string();
+        assert!(refusal.contains("8388608"), "{refusal}");
+        assert!(shape(2, 2, 8 << 20).is_ok());
+    }
+
+    #[test]
+    fn only_what_can_be_decoded_is_captured() {
+        assert_eq!(link(libc::ARPHRD_ETHER), Some(1));
+        assert_eq!(link(libc::ARPHRD_LOOPBACK), Some(1));
+        assert_eq!(link(libc::ARPHRD_NONE), Some(101));
+        assert_eq!(link(libc::ARPHRD_INFINIBAND), None);
+        let refusal = RingError::UnsupportedLink {
+            name: "ib0".to_owned(),
+            hardware: libc::ARPHRD_INFINIBAND,
+        };
+        assert!(refusal.to_string().starts_with("ib0: "));
     }
 }

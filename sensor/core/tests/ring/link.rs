@@ -83,6 +83,12 @@ impl Sender {
         Self(socket)
     }
 
+    pub fn send_all(&self, frames: &[Vec<u8>]) {
+        for frame in frames {
+            self.send(frame);
+        }
+    }
+
     pub fn send(&self, frame: &[u8]) {
         let sent = send(self.0.as_raw_fd(), frame, MsgFlags::empty());
         assert_eq!(sent.expect("room"), frame.len());
