@@ -1,5 +1,7 @@
 //! The border to Python: everything that it sees, and all of PyO3.
 
+#[allow(dead_code)] // A live capture tells them.
+mod snapshot;
 mod trace;
 
 use std::collections::HashMap;
