@@ -33,7 +33,7 @@ MAY_USE = {
     "config": {"errors", "schema", "rules"},
     "community_id": {"errors"},
     "store": GROUND | {"rules", "community_id", "_core"},
-    "metrics": GROUND | {"rules"},
+    "metrics": GROUND | {"rules", "_core"},
     "interface": GROUND,
     "prefilter": GROUND | {"rules", "interface"},
     "capture": GROUND | {"rules", "store", "metrics", "interface", "prefilter", "_core"},

@@ -1,6 +1,7 @@
 //! The border to Python: everything that it sees, and all of PyO3.
 
 mod live;
+mod snapshot;
 mod trace;
 
 use std::collections::HashMap;

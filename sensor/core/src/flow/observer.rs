@@ -55,10 +55,10 @@ pub trait Observer {
     fn begin(&mut self, flow: &Flow, packet: &Packet, payload: &[u8]) -> Mark;
     /// Another packet of a flow whose mark asks for it.
     fn look(&mut self, flow: &Flow, packet: &Packet, payload: &[u8]) -> Mark;
-    /// A packet has been counted in the flow. What is known of the flow may have `changed` if the packet was
-    /// shown or begins a record. Gives the label that the flow has from now on.
+    /// A packet has been counted in the flow, after it was `shown` or not. Gives the label that the flow has
+    /// from now on.
     #[inline]
-    fn counted(&mut self, flow: &Flow, _packet: &Packet, _changed: bool) -> u16 {
+    fn counted(&mut self, flow: &Flow, _packet: &Packet, _shown: bool) -> u16 {
         flow.label
     }
     /// A record of the flow is written, its last one if it `ends`: the mark that goes into the record.

@@ -144,9 +144,7 @@ impl<O: Observer> Shard<O> {
             self.end(slot, reason);
             return self.begin(packet, bytes);
         }
-        let mut changed = false;
         if packet.time_ns.saturating_sub(flow.start_ns) >= self.limits.active_ns || flow.is_full() {
-            changed = true;
             let mut record = *flow;
             record.set_reason(EndReason::Active);
             record.mark = self.observer.note(flow, false);
@@ -154,11 +152,11 @@ impl<O: Observer> Shard<O> {
             flow.next_record(packet);
         }
         flow.count(packet);
-        if flow.wants_look(packet) {
+        let shown = flow.wants_look(packet);
+        if shown {
             flow.mark = self.observer.look(flow, packet, packet.payload(bytes));
-            changed = true;
         }
-        flow.label = self.observer.counted(flow, packet, changed);
+        flow.label = self.observer.counted(flow, packet, shown);
     }
 
     fn begin(&mut self, packet: &Packet, bytes: Bytes<'_>) {

@@ -8,13 +8,16 @@ use pyo3::exceptions::{PyStopIteration, PyValueError};
 use pyo3::prelude::*;
 use pyo3::types::PyDict;
 
+use super::snapshot::add_tallies;
 use super::{Batch, Names, Options, Outcome, Rows, Rules, labels_of, settings_of, summary_of};
 use crate::batch::{Labels, accounting_batch, dns_batch, flows_batch};
 use crate::classify::Note;
 use crate::counters::{Counts, Interval};
 use crate::flow::Flow;
 use crate::name::dns_table::DnsRow;
-use crate::source::{Event, Fanout, RingError, RingHandle, RingOptions, Rings, duplicate};
+use crate::source::{
+    Event, Fanout, RingError, RingHandle, RingOptions, Rings, Timestamps, duplicate,
+};
 use crate::tally::TallySettings;
 use crate::worker::{Control, Dropped, Item, Mode, RowQueue, Sink, Taken, run};
 
@@ -60,7 +63,7 @@ struct Capture {
     snap_bytes: u32,
     retire_ms: u32,
     filter_descriptor: Option<RawFd>,
-    adapter_timestamps: bool,
+    timestamps: String,
 }
 
 impl Capture {
@@ -70,6 +73,11 @@ impl Capture {
             "cpu" => Fanout::Cpu,
             "queue" => Fanout::Queue,
             other => return Err(PyValueError::new_err(format!("no fanout {other:?}"))),
+        };
+        let timestamps = match self.timestamps.as_str() {
+            "kernel" => Timestamps::Kernel,
+            "adapter" => Timestamps::Adapter,
+            other => return Err(PyValueError::new_err(format!("no timestamps {other:?}"))),
         };
         // Whoever gave the descriptor may close it; the capture has its own.
         let filter = self.filter_descriptor.map(duplicate).transpose()?;
@@ -84,7 +92,7 @@ impl Capture {
             snap_bytes: self.snap_bytes,
             retire_ms: self.retire_ms,
             filter: filter.map(Arc::new),
-            adapter_timestamps: self.adapter_timestamps,
+            timestamps,
         })
     }
 }
@@ -292,11 +300,9 @@ impl Live {
     fn snapshot<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyDict>> {
         let snapshot = py.detach(|| self.control.snapshot(ANSWER));
         let interfaces = PyDict::new(py);
-        let mut sum = Counts::default();
         for (number, name) in (0..).zip(&self.interfaces) {
             let counts = snapshot.interfaces.get(&number);
             let counts = counts.copied().unwrap_or_default();
-            sum.add(&counts);
             let one = counts_of(py, &counts)?;
             let ring = self.rings.counters(number);
             one.set_item("frames_merged", ring.frames_merged)?;
@@ -304,6 +310,7 @@ impl Live {
             one.set_item("blocks_damaged", ring.blocks_damaged)?;
             interfaces.set_item(name, one)?;
         }
+        let sum = snapshot.counts();
         let told = PyDict::new(py);
         told.set_item("interfaces", interfaces)?;
         told.set_item("active_flows", snapshot.active_flows)?;
@@ -313,6 +320,7 @@ impl Live {
         told.set_item("names_found", sum.names_found)?;
         told.set_item("names_evicted", sum.names_evicted)?;
         told.set_item("rows_waiting", self.queue.rows())?;
+        add_tallies(&told, &snapshot.tallies)?;
         Ok(told)
     }
 
@@ -350,6 +358,8 @@ fn counts_of<'py>(py: Python<'py>, counts: &Counts) -> PyResult<Bound<'py, PyDic
         ("packets_matched", counts.packets_matched),
         ("packets_unmatched", counts.packets_unmatched),
         ("packets_malformed", counts.packets_malformed),
+        ("bytes_matched", counts.bytes_matched),
+        ("bytes_malformed", counts.bytes_malformed),
         ("packets_truncated", counts.packets_truncated),
         ("packets_duplicate", counts.packets_duplicate),
         ("packets_prefiltered", counts.packets_prefiltered),

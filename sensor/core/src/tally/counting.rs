@@ -15,7 +15,7 @@ use crate::flow::{Flow, FlowKey, Packet};
 use crate::name::dns_table::DnsRow;
 
 /// Most flows that may still get a service after a record of theirs has been written, whose earlier bytes are
-/// remembered for it. Such flows are rare: they are silent, or long in saying what they are.
+/// remembered for it. Such flows are rare, and have few bytes: those of an opening that goes on for so long.
 pub(super) const MAX_EARLIER: usize = 1 << 16;
 
 const APPLICATIONS: usize = Application::ALL.len();
@@ -100,7 +100,7 @@ impl Tally {
     /// Something may have become known of a flow with this label; gives the one it has from now on.
     pub(super) fn learn(&mut self, flow: &Flow, number: u16, note: &Note) -> u16 {
         // While a flow opens, a better name may come, and a counter cannot be taken back.
-        let opening = flow.record == 0 && flow.mark.looks() && !flow.mark.is_of_client();
+        let opening = flow.mark.looks() && !flow.mark.is_of_client();
         self.credit(flow, number, note, opening)
     }
 
@@ -249,7 +249,7 @@ impl Tally {
     }
 
     #[cfg(test)]
-    pub(super) fn labels(&self) -> usize {
-        self.labels.len()
+    pub(super) fn candidates(&self) -> usize {
+        self.top.len()
     }
 }

@@ -132,9 +132,4 @@ impl Labels {
     pub(super) fn iter(&self) -> impl Iterator<Item = (&Label, &Cell)> {
         self.meanings.iter().zip(&self.cells)
     }
-
-    #[cfg(test)]
-    pub(super) fn len(&self) -> usize {
-        self.meanings.len()
-    }
 }

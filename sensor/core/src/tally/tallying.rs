@@ -109,12 +109,12 @@ impl Observer for Tallying {
     }
 
     #[inline]
-    fn counted(&mut self, flow: &Flow, packet: &Packet, changed: bool) -> u16 {
+    fn counted(&mut self, flow: &Flow, packet: &Packet, shown: bool) -> u16 {
         let Some(tally) = &mut self.tally else {
             return flow.label;
         };
         let label = tally.count(flow, packet);
-        if !changed {
+        if !shown {
             return label;
         }
         match self.namer.known(flow.mark) {
