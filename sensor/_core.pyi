@@ -1,7 +1,7 @@
 """The packet path, in Rust. Batches follow the Arrow PyCapsule interface."""
 
 from collections.abc import Mapping
-from typing import Any, TypedDict
+from typing import Any, TypeAlias, TypedDict
 
 class InputError(Exception):
     """An input that cannot be replayed; the message names it, says what is wrong and what to do."""
@@ -70,6 +70,54 @@ class Replay:
 
     def result(self) -> dict[str, Any]:
         """Counts and inputs, once `next` has ended; may be called once."""
+
+class InterfaceCounts(TypedDict):
+    """What became of the frames of an interface; bytes are those on the wire."""
+
+    packets_seen: int
+    bytes_seen: int
+    packets_matched: int
+    packets_unmatched: int
+    packets_malformed: int
+    bytes_matched: int
+    bytes_malformed: int
+    packets_truncated: int
+    packets_duplicate: int
+    packets_prefiltered: int
+    packets_dropped_store: int
+    rows_dropped_store: int
+    packets_dropped_kernel: int
+    packets_dropped_interface: int
+
+FlowKey: TypeAlias = tuple[str, str, str, int, int, str | None]
+"""Block, inside address, outside address, outside port, protocol number, service."""
+
+HeavyFlow: TypeAlias = tuple[FlowKey, tuple[int, int, int, int], bool]
+"""Parallel connections; packets out and in, bytes out and in, since they are watched; whether one is alive."""
+
+class Snapshot(TypedDict):
+    """What has been counted so far, by all workers.
+
+    ``blocks`` are (block, packets out, packets in, bytes out, bytes in); ``services`` (block, service, flows,
+    bytes out, bytes in); ``countries`` (block, country, bytes out, bytes in); ``applications`` (block,
+    application, flows); ``dns`` (block, rcode, transactions); ``names`` (source, flows). ``flows`` are those
+    that are, or not long ago were, among each worker's heaviest. ``labels_refused`` counts the times that a
+    flow had to do without service and country for lack of room.
+    """
+
+    interfaces: dict[str, InterfaceCounts]
+    active_flows: int
+    flows_created: int
+    flows_expired: int
+    flows_evicted: int
+    blocks: list[tuple[str, int, int, int, int]]
+    services: list[tuple[str, str, int, int, int]]
+    countries: list[tuple[str, str, int, int]]
+    applications: list[tuple[str, str, int]]
+    dns: list[tuple[str, str, int]]
+    names: list[tuple[str, int]]
+    flows: list[HeavyFlow]
+    labels_refused: int
 
 class Wanted(TypedDict):
     """Flows by their ids, their inside and outside address, and how many first packets bring their bytes."""

@@ -33,6 +33,7 @@ MAXIMUM_WORKERS: Final = 256
 MAXIMUM_RING_FRAMES: Final = 1 << 20
 DAY_S: Final = 86_400
 
+_PASSWORD_HASH = re.compile(r"scrypt\$(\d{1,7})\$(\d{1,3})\$(\d)\$[0-9a-f]{16,128}\$[0-9a-f]{32,256}")
 _SENSOR_NAME = re.compile(r"[A-Za-z0-9_-][A-Za-z0-9._-]{0,63}")
 
 
@@ -64,6 +65,44 @@ def check_ring_size(value: object) -> object:
         message = f"either 'keep', 'max' or a number of frames up to {MAXIMUM_RING_FRAMES}"
         raise ValueError(message)
     return value
+
+
+def check_listen(text: str) -> str:
+    """Return an address to listen at if it is one: ``host:port``, an IPv6 address in brackets.
+
+    Raises
+    ------
+    ValueError
+        There is no port from 0 to 65535, or no host.
+    """
+    host, _, port = text.rpartition(":")
+    in_brackets = host.startswith("[") and host.endswith("]")
+    if not host or (":" in host and not in_brackets):
+        message = "an address is host:port, as 127.0.0.1:9477 or [::1]:9477"
+        raise ValueError(message)
+    if not (port.isascii() and port.isdigit() and int(port) < 1 << 16):
+        message = "a port is a number from 0 to 65535"
+        raise ValueError(message)
+    return text
+
+
+def check_password_hash(text: str) -> str:
+    """Return a password's hash if it is one: ``scrypt$n$r$p$salt$hash``, the last two hexadecimal.
+
+    Raises
+    ------
+    ValueError
+        It is no such hash, or one that takes more than 32 MiB to check.
+    """
+    match = _PASSWORD_HASH.fullmatch(text)
+    if match is None:
+        message = "a password's hash is scrypt$n$r$p$salt$hash, salt and hash hexadecimal"
+        raise ValueError(message)
+    cost, block, parallel = (int(number) for number in match.groups())
+    if cost < 2 or cost & (cost - 1) or not block or not parallel or parallel > 4 or cost * block > 1 << 18:
+        message = "n is a power of two, n times r at most 262144, p at most 4"
+        raise ValueError(message)
+    return text
 
 
 InterfaceName = Annotated[str, Field(pattern=r"^[^\s/:]{1,15}$")]
@@ -178,6 +217,28 @@ class LogSettings(Settings):
     level: Literal["debug", "info", "warning", "error"] = "info"
 
 
+class MetricsSettings(Settings):
+    """``[metrics]``: where Prometheus asks, who may, and how many of the heaviest flows are told."""
+
+    enabled: bool = True
+    listen: Annotated[str, AfterValidator(check_listen)] = "127.0.0.1:9477"
+    tls_certificate: Annotated[Path | None, Field(strict=False)] = None
+    tls_key: Annotated[Path | None, Field(strict=False)] = None
+    basic_auth_user: Annotated[str, Field(min_length=1, max_length=64, pattern=r"^[^:]*$")] | None = None
+    basic_auth_hash: Annotated[str, AfterValidator(check_password_hash)] | None = None
+    top_flows: Annotated[int, Field(ge=0, le=100)] = 20
+
+    @model_validator(mode="after")
+    def _pairs_are_whole(self) -> "MetricsSettings":
+        if (self.tls_certificate is None) != (self.tls_key is None):
+            message = "tls_certificate and tls_key need each other"
+            raise ValueError(message)
+        if (self.basic_auth_user is None) != (self.basic_auth_hash is None):
+            message = "basic_auth_user and basic_auth_hash need each other"
+            raise ValueError(message)
+        return self
+
+
 class Config(Settings):
     """All settings; each has a default, so an empty file is one.
 
@@ -194,6 +255,7 @@ class Config(Settings):
     capture: CaptureSettings = CaptureSettings()
     process: ProcessSettings = ProcessSettings()
     log: LogSettings = LogSettings()
+    metrics: MetricsSettings = MetricsSettings()
     workers: Annotated[int, Field(ge=1, le=MAXIMUM_WORKERS)] | None = None
 
     @model_validator(mode="after")
@@ -238,18 +300,30 @@ def load_config(path: Path) -> Config:
 
 
 def _beside(config: Config, folder: Path) -> Config:
-    blocks = tuple(folder / blocks for blocks in config.rules.blocks)
+    """Let the relative paths of a settings file start at its folder."""
     store_path = config.store.path
     if store_path is not None and "://" not in store_path:
         store_path = str(folder / store_path)
-    folders = tuple(folder / own for own in config.rules.folders)
-    rules = config.rules.model_copy(update={"blocks": blocks, "folders": folders})
-    database = config.country.database
-    country = config.country.model_copy(update={"database": database and folder / database})
-    store = config.store.model_copy(update={"path": store_path})
-    control = config.process.control_socket
-    process = config.process.model_copy(update={"control_socket": control and folder / control})
-    return config.model_copy(update={"rules": rules, "store": store, "country": country, "process": process})
+
+    def placed(path: Path | None) -> Path | None:
+        return path and folder / path
+
+    paths: dict[str, dict[str, object]] = {
+        "rules": {
+            "blocks": tuple(folder / blocks for blocks in config.rules.blocks),
+            "folders": tuple(folder / own for own in config.rules.folders),
+        },
+        "country": {"database": placed(config.country.database)},
+        "store": {"path": store_path},
+        "process": {"control_socket": placed(config.process.control_socket)},
+        "metrics": {
+            "tls_certificate": placed(config.metrics.tls_certificate),
+            "tls_key": placed(config.metrics.tls_key),
+        },
+    }
+    return config.model_copy(
+        update={name: getattr(config, name).model_copy(update=update) for name, update in paths.items()}
+    )
 
 
 def _explain(shown: str, text: str, error: ValidationError) -> str:

@@ -21,7 +21,7 @@ TOP_LEVEL = {
 }  # fmt: skip
 
 # The way of a packet: a stage uses only those before it, and what stands outside the way.
-STAGES = ["source", "decode", "watch", "flow", "name", "classify", "batch"]
+STAGES = ["source", "decode", "watch", "flow", "name", "classify", "tally", "batch"]
 USED_BY_ALL_STAGES = {"error", "counters"}
 
 # The way of a batch, with what each part may use besides itself.
@@ -33,7 +33,7 @@ MAY_USE = {
     "config": {"errors", "schema", "rules"},
     "community_id": {"errors"},
     "store": GROUND | {"rules", "community_id", "_core"},
-    "metrics": GROUND | {"rules"},
+    "metrics": GROUND | {"rules", "_core"},
     "interface": GROUND | {"rules"},
     "prefilter": GROUND | {"rules", "interface"},
     "capture": GROUND | {"rules", "store", "metrics", "interface", "prefilter", "_core"},

@@ -4,6 +4,7 @@
 use std::sync::Arc;
 use std::time::Instant;
 
+use blocktap_core::batch::Labels;
 use blocktap_core::classify::{NamingSettings, Note};
 use blocktap_core::counters::Interval;
 use blocktap_core::decode::Tunnels;
@@ -12,20 +13,20 @@ use blocktap_core::name::dns_table::DnsRow;
 use blocktap_core::pipeline::Settings;
 use blocktap_core::source::Source;
 use blocktap_core::watch::{Prefix, Watch};
-use blocktap_core::worker::{Control, Sink, run};
+use blocktap_core::worker::{Control, Mode, Sink, run};
 
 struct Discard;
 
 impl Sink for Discard {
-    fn flows(&mut self, _: &[Flow], _: &[Note]) -> bool {
+    fn flows(&mut self, _: &[Flow], _: &[Note], _: &Labels) -> bool {
         true
     }
 
-    fn dns(&mut self, _: &[DnsRow]) -> bool {
+    fn dns(&mut self, _: &[DnsRow], _: &Labels) -> bool {
         true
     }
 
-    fn accounting(&mut self, _: &[Interval], _: &[String]) -> bool {
+    fn accounting(&mut self, _: &[Interval], _: &[String], _: &Labels) -> bool {
         true
     }
 }
@@ -60,8 +61,10 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
     }));
     let settings = Settings {
         watch: Arc::new(Watch::new(&prefixes)?),
+        labels: Arc::default(),
         tunnels: Tunnels::default(),
         limits: FlowLimits::default(),
+        tally: None,
         naming: NamingSettings {
             enabled: std::env::var_os("NO_NAMES").is_none(),
             ..NamingSettings::default()
@@ -78,6 +81,7 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
         &settings,
         sinks,
         &Control::default(),
+        Mode::Replay,
     )?;
     let seconds = began.elapsed().as_secs_f64();
     println!("{seconds:.3} s {:?}", summary.counts);

@@ -1,9 +1,13 @@
 //! Where every frame ends: counted once, by interval of packet time and capture interface.
 
-use std::collections::HashMap;
+mod snapshot;
+
+use std::collections::{BTreeMap, HashMap};
 
 use crate::classify::NamerCounters;
 use crate::flow::ShardCounters;
+
+pub use snapshot::Snapshot;
 
 /// An interval of the `accounting` table.
 pub const INTERVAL_NS: i64 = 60_000_000_000;
@@ -27,10 +31,24 @@ pub struct Counts {
     pub packets_unmatched: u64,
     /// Frames whose headers are cut off or contradict themselves.
     pub packets_malformed: u64,
+    /// Length on the wire of those matched.
+    pub bytes_matched: u64,
+    /// Length on the wire of those malformed.
+    pub bytes_malformed: u64,
     /// Frames cut by the snap length.
     pub packets_truncated: u64,
     /// Matched frames that repeat another.
     pub packets_duplicate: u64,
+    /// Frames turned away by the prefilter; they are among those seen and those unmatched.
+    pub packets_prefiltered: u64,
+    /// Matched frames in rows that were lost before the store had them.
+    pub packets_dropped_store: u64,
+    /// Those rows.
+    pub rows_dropped_store: u64,
+    /// Frames that the kernel had no room for; never seen.
+    pub packets_dropped_kernel: u64,
+    /// Frames that the interface dropped; never seen.
+    pub packets_dropped_interface: u64,
     /// Flows begun.
     pub flows_created: u64,
     /// Flows ended by time, close or the end of input.
@@ -51,8 +69,15 @@ impl Counts {
         self.packets_matched += other.packets_matched;
         self.packets_unmatched += other.packets_unmatched;
         self.packets_malformed += other.packets_malformed;
+        self.bytes_matched += other.bytes_matched;
+        self.bytes_malformed += other.bytes_malformed;
         self.packets_truncated += other.packets_truncated;
         self.packets_duplicate += other.packets_duplicate;
+        self.packets_prefiltered += other.packets_prefiltered;
+        self.packets_dropped_store += other.packets_dropped_store;
+        self.rows_dropped_store += other.rows_dropped_store;
+        self.packets_dropped_kernel += other.packets_dropped_kernel;
+        self.packets_dropped_interface += other.packets_dropped_interface;
         self.flows_created += other.flows_created;
         self.flows_expired += other.flows_expired;
         self.flows_evicted += other.flows_evicted;
@@ -92,7 +117,7 @@ pub struct Accounting {
     current: Option<Interval>,
     held: HashMap<(i64, u16), Counts>,
     full: Vec<Interval>,
-    total: Counts,
+    totals: BTreeMap<u16, Counts>,
 }
 
 impl Accounting {
@@ -130,7 +155,8 @@ impl Accounting {
         let Some(current) = self.current.take() else {
             return;
         };
-        self.total.add(&current.counts);
+        let total = self.totals.entry(current.interface).or_default();
+        total.add(&current.counts);
         self.held
             .entry((current.start_ns, current.interface))
             .or_default()
@@ -154,6 +180,30 @@ impl Accounting {
         self.full[written..].sort_unstable_by_key(|row| (row.start_ns, row.interface));
     }
 
+    /// Makes rows of the intervals that ended by `time_ns`. What still comes for them makes further rows.
+    pub fn close(&mut self, time_ns: i64) {
+        let is_over = |start_ns: i64| start_ns.saturating_add(INTERVAL_NS) <= time_ns;
+        if self
+            .current
+            .is_some_and(|current| is_over(current.start_ns))
+        {
+            self.put_away();
+        }
+        let written = self.full.len();
+        let full = &mut self.full;
+        self.held.retain(|&(start_ns, interface), &mut counts| {
+            if is_over(start_ns) {
+                full.push(Interval {
+                    start_ns,
+                    interface,
+                    counts,
+                });
+            }
+            !is_over(start_ns)
+        });
+        self.full[written..].sort_unstable_by_key(|row| (row.start_ns, row.interface));
+    }
+
     /// Rows that made room for others.
     pub fn full(&mut self) -> &mut Vec<Interval> {
         &mut self.full
@@ -168,7 +218,21 @@ impl Accounting {
 
     /// The sum over all intervals put away so far.
     pub fn total(&self) -> Counts {
-        self.total
+        let mut sum = Counts::default();
+        for total in self.totals.values() {
+            sum.add(total);
+        }
+        sum
+    }
+
+    /// The sum of all that was ever counted, by interface.
+    pub fn by_interface(&self) -> BTreeMap<u16, Counts> {
+        let mut totals = self.totals.clone();
+        if let Some(current) = &self.current {
+            let total = totals.entry(current.interface).or_default();
+            total.add(&current.counts);
+        }
+        totals
     }
 }
 

@@ -19,9 +19,10 @@ pub mod name;
 
 pub mod classify;
 
+pub mod tally;
+
 pub mod counters;
 
-#[cfg(feature = "arrow")]
 pub mod batch;
 
 pub mod pipeline;

@@ -1,31 +1,39 @@
 //! The life of a packet: read, decoded, matched, placed on a worker, counted in its flow.
 
+mod generation;
 mod trace;
 
 use std::hint::black_box;
 use std::io;
 use std::sync::Arc;
 
+use crate::batch::Labels;
 use crate::classify::{Namer, NamerCounters, NamingSettings};
-use crate::counters::Accounting;
+use crate::counters::{Accounting, Snapshot};
 use crate::decode::{Level, Levels, Tunnels, decode};
 use crate::flow::{FlowLimits, HashKeys, Packet, Shard, ShardCounters};
-use crate::source::{Chunk, Record};
+use crate::source::{Bytes, Chunk, Record};
+use crate::tally::{TallySettings, Tallying};
 use crate::watch::{BlockRef, Watch};
 
+pub use generation::{Change, Generation};
 pub use trace::{Answer, Fact, Traced, TracedPacket, Wanted, trace};
 
 /// What every worker needs to know.
 #[derive(Clone, Debug)]
 pub struct Settings {
-    /// The watched prefixes.
+    /// The watched prefixes to begin with.
     pub watch: Arc<Watch>,
+    /// What their blocks, and services, are called.
+    pub labels: Arc<Labels>,
     /// Tunnels that are opened.
     pub tunnels: Tunnels,
     /// How flows age; `max_flows` is for all workers together.
     pub limits: FlowLimits,
     /// How names are looked for.
     pub naming: NamingSettings,
+    /// What is counted for metrics, if anything.
+    pub tally: Option<TallySettings>,
     /// Number of workers, at least one.
     pub workers: usize,
     /// Secrets of the table hash.
@@ -37,20 +45,22 @@ pub struct Settings {
 pub struct Work {
     /// Place in the stream.
     pub sequence: u64,
+    /// The rules that its packets are matched by; without, those of the worker.
+    pub generation: Option<Arc<Generation>>,
     /// The packets' bytes.
     pub chunk: Chunk,
     /// The stream's clock at each record.
     pub clocks: Vec<u64>,
+    /// The stream's clock behind this chunk.
+    pub clock_ns: u64,
+    /// Packet time by that clock.
+    pub time_ns: i64,
     /// Matched packets by worker, in stream order.
     pub placed: Vec<Vec<Packet>>,
 }
 
-impl Work {
-    /// The stream's clock behind this chunk.
-    pub fn clock_ns(&self) -> u64 {
-        self.clocks.last().copied().unwrap_or(0)
-    }
-}
+/// Pieces of a sweep that a chunk without packets is good for: a quiet link has few chunks.
+const SWEEPS_A_TICK: usize = 8;
 
 /// Packets that go through the stages together.
 const GROUP: usize = 16;
@@ -135,8 +145,9 @@ impl Place {
 /// One worker's stages.
 pub struct Pipeline {
     settings: Settings,
+    generation: Arc<Generation>,
     group: Vec<Place>,
-    shard: Shard<Namer>,
+    shard: Shard<Tallying>,
     accounting: Accounting,
     last: Option<(i64, u16)>,
 }
@@ -152,8 +163,10 @@ impl Pipeline {
             max_flows,
             ..settings.limits
         };
-        let shard = Shard::new(limits, Namer::new(settings.naming.clone()))?;
+        let namer = Namer::new(settings.naming.clone());
+        let shard = Shard::new(limits, Tallying::new(namer, settings.tally.clone()))?;
         Ok(Self {
+            generation: Arc::new(Generation::first(&settings)),
             settings,
             group: std::iter::repeat_with(Place::default).take(GROUP).collect(),
             shard,
@@ -167,13 +180,14 @@ impl Pipeline {
         work.placed.resize_with(self.settings.workers, Vec::new);
         work.placed.iter_mut().for_each(Vec::clear);
         let mut group = std::mem::take(&mut self.group);
+        let generation = Arc::clone(work.generation.as_ref().unwrap_or(&self.generation));
         let clocks = work.clocks.chunks(GROUP);
         for (records, clocks) in work.chunk.records.chunks(GROUP).zip(clocks) {
             for (place, record) in group.iter_mut().zip(records) {
                 place.is_ip = self.decode_one(&work.chunk, record, &mut place.levels);
             }
             // All lookups together and in steps, so that their cache misses overlap.
-            let watch = &self.settings.watch;
+            let watch = &generation.watch;
             for place in group.iter_mut().take(records.len()) {
                 place.approach(watch);
             }
@@ -190,6 +204,7 @@ impl Pipeline {
                     continue;
                 };
                 counts.packets_matched += 1;
+                counts.bytes_matched += u64::from(record.original);
                 let worker = placed_on(packet.placement(), self.settings.workers);
                 if let Some(list) = work.placed.get_mut(worker) {
                     list.push(packet);
@@ -210,15 +225,19 @@ impl Pipeline {
         let tunnels = self.settings.tunnels;
         match decode(record.link, frame, record.original, tunnels, levels) {
             Ok(()) => return true,
-            Err(reason) if reason.is_malformed() => counts.packets_malformed += 1,
+            Err(reason) if reason.is_malformed() => {
+                counts.packets_malformed += 1;
+                counts.bytes_malformed += u64::from(record.original);
+            }
             Err(_) => counts.packets_unmatched += 1,
         }
         false
     }
 
     /// Counts the packets placed on this worker, in the order of the stream; `bytes` are their chunk's.
-    pub fn count(&mut self, packets: &[Packet], bytes: &[u8], clock_ns: u64) {
+    pub fn count(&mut self, packets: &[Packet], bytes: Bytes<'_>, clock_ns: u64) {
         let before = self.counters();
+        self.shard.observer().approach();
         self.shard.take(packets, bytes);
         self.shard.expire(clock_ns);
         self.shard.observer().expire(clock_ns);
@@ -229,9 +248,64 @@ impl Pipeline {
         self.account(&before);
     }
 
+    /// Nothing came: lets time pass.
+    pub fn tick(&mut self, time_ns: i64, clock_ns: u64) {
+        let before = self.counters();
+        self.shard.observer().approach();
+        for _ in 0..SWEEPS_A_TICK {
+            self.shard.expire(clock_ns);
+        }
+        self.shard.observer().expire(clock_ns);
+        self.last = self.last.map(|(_, interface)| (time_ns, interface));
+        self.account(&before);
+    }
+
+    /// The interface that the last packet came from.
+    pub fn last_interface(&self) -> u16 {
+        self.last.map_or(0, |(_, interface)| interface)
+    }
+
+    /// The rules in force.
+    pub fn generation(&self) -> &Arc<Generation> {
+        &self.generation
+    }
+
+    /// Begins to follow a change of rules with what waits for more packets.
+    pub fn rematch_waiting(&mut self, change: &Change) {
+        let before = self.counters();
+        let renew = |version, address, old| change.renew(version, address, old);
+        self.shard.observer().approach();
+        self.shard.rematch_fragments(change.clock_ns(), &renew);
+        let namer = self.shard.observer().namer();
+        namer.rematch(&change.to().resolvers, renew);
+        self.shard.observer().expire(change.clock_ns());
+        self.account(&before);
+    }
+
+    /// Goes on with the flows in `places` places from `first` on; false once there are no more.
+    pub fn rematch_flows(&mut self, change: &Change, first: usize, places: usize) -> bool {
+        let before = self.counters();
+        let renew = |version, address, old| change.renew(version, address, old);
+        let more = self
+            .shard
+            .rematch_flows(first, places, change.clock_ns(), &renew);
+        self.account(&before);
+        more
+    }
+
+    /// Ends it: the new rules are in force. Rows from before are to be handed out until here.
+    pub fn adopt(&mut self, change: &Change) {
+        self.generation = Arc::clone(change.to());
+        if let Some(tally) = &self.settings.tally {
+            let tally = self.generation.tally(tally.top_flows);
+            self.shard.observer().take_on(tally);
+        }
+    }
+
     /// Ends about `rows` flows; false once there is none left.
     pub fn finish(&mut self, clock_ns: u64, rows: usize) -> bool {
         let before = self.counters();
+        self.shard.observer().approach();
         let more = self.shard.finish(clock_ns, rows);
         if !more {
             self.shard.observer().finish(clock_ns);
@@ -254,8 +328,17 @@ impl Pipeline {
     }
 
     /// The worker's flows.
-    pub fn shard(&mut self) -> &mut Shard<Namer> {
+    pub fn shard(&mut self) -> &mut Shard<Tallying> {
         &mut self.shard
+    }
+
+    /// What the worker has counted so far, for metrics.
+    pub fn snapshot(&mut self) -> Snapshot {
+        Snapshot {
+            interfaces: self.accounting.by_interface(),
+            active_flows: self.shard.live_flows() as u64,
+            tallies: self.shard.observer().tallies(),
+        }
     }
 
     /// The worker's counts.

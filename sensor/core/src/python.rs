@@ -1,5 +1,7 @@
 //! The border to Python: everything that it sees, and all of PyO3.
 
+mod live;
+mod snapshot;
 mod trace;
 
 use std::collections::HashMap;
@@ -24,7 +26,7 @@ use crate::name::join::JoinLimits;
 use crate::pipeline::Settings;
 use crate::source::{Interrupt, Source, SourceError};
 use crate::watch::{Prefix, Watch};
-use crate::worker::{Control, RunError, Sink, Summary, run};
+use crate::worker::{Control, Mode, RunError, Sink, Summary, run};
 
 /// Batches that wait for Python before the workers do.
 const QUEUED_BATCHES: usize = 1;
@@ -153,10 +155,12 @@ fn tunnels_of(words: &[String]) -> PyResult<Tunnels> {
 
 type Rows = (&'static str, RecordBatch);
 
+/// The thread of a run until somebody has waited for it.
+type Outcome = Mutex<Option<JoinHandle<Result<Summary, RunError>>>>;
+
 /// Builds batches in the worker's own thread and queues them for Python.
 struct Queue {
     worker: u16,
-    labels: Arc<Labels>,
     rows: Sender<Rows>,
 }
 
@@ -172,26 +176,24 @@ impl Queue {
 }
 
 impl Sink for Queue {
-    fn flows(&mut self, records: &[Flow], notes: &[Note]) -> bool {
-        self.send("flows", flows_batch(records, notes, &self.labels))
+    fn flows(&mut self, records: &[Flow], notes: &[Note], labels: &Labels) -> bool {
+        self.send("flows", flows_batch(records, notes, labels))
     }
 
-    fn dns(&mut self, rows: &[DnsRow]) -> bool {
-        self.send("dns", dns_batch(rows, &self.labels))
+    fn dns(&mut self, rows: &[DnsRow], labels: &Labels) -> bool {
+        self.send("dns", dns_batch(rows, labels))
     }
 
-    fn accounting(&mut self, rows: &[Interval], interfaces: &[String]) -> bool {
-        self.send(
-            "accounting",
-            accounting_batch(rows, self.worker, interfaces, &self.labels),
-        )
+    fn accounting(&mut self, rows: &[Interval], interfaces: &[String], labels: &Labels) -> bool {
+        let batch = accounting_batch(rows, self.worker, interfaces, labels);
+        self.send("accounting", batch)
     }
 }
 
 /// What names and applications are called: the catalogue of services, and the words for protocols.
 #[pyclass(frozen)]
 struct Names {
-    catalogue: Catalogue,
+    catalogue: Arc<Catalogue>,
     application_categories: HashMap<String, String>,
     resolvers: Arc<Resolvers>,
 }
@@ -216,7 +218,7 @@ impl Names {
             })
             .collect();
         Self {
-            catalogue: Catalogue::new(services, suffixes),
+            catalogue: Arc::new(Catalogue::new(services, suffixes)),
             application_categories,
             resolvers: Arc::new(Resolvers::new(resolvers)),
         }
@@ -241,10 +243,22 @@ struct Options {
     countries: bool,
 }
 
+/// What rows share while these rules hold.
+fn labels_of(rules: &Rules, names: &Names, sensor: &str, countries: bool) -> Arc<Labels> {
+    Arc::new(Labels {
+        sensor: sensor.to_owned(),
+        blocks: rules.blocks.clone(),
+        catalogue: names.catalogue.clone(),
+        application_categories: names.application_categories.clone(),
+        countries,
+    })
+}
+
 /// What the stages need to know of a run.
 fn settings_of(rules: &Rules, names: &Names, options: &Options) -> PyResult<Settings> {
     Ok(Settings {
         watch: rules.watch.clone(),
+        labels: labels_of(rules, names, &options.sensor, options.countries),
         tunnels: tunnels_of(&options.tunnels)?,
         limits: FlowLimits {
             idle_ns: options.idle_ns,
@@ -262,6 +276,7 @@ fn settings_of(rules: &Rules, names: &Names, options: &Options) -> PyResult<Sett
                 ..JoinLimits::default()
             },
         },
+        tally: None,
         workers: options.workers.clamp(1, 64),
         keys: HashKeys::default(),
     })
@@ -292,7 +307,7 @@ struct Replay {
     control: Arc<Control>,
     interrupt: Interrupt,
     bytes_total: Option<u64>,
-    outcome: Mutex<Option<JoinHandle<Result<Summary, RunError>>>>,
+    outcome: Outcome,
 }
 
 #[pymethods]
@@ -313,25 +328,18 @@ impl Replay {
         let bytes_total = source.progress().bytes_total;
         let control = Arc::new(Control::default());
         let (queue, rows) = bounded(QUEUED_BATCHES);
-        let labels = Arc::new(Labels {
-            sensor: options.sensor,
-            blocks: rules.blocks.clone(),
-            catalogue: names.catalogue.clone(),
-            application_categories: names.application_categories.clone(),
-            countries: options.countries,
-        });
         let sinks = (0..)
             .take(settings.workers)
             .map(|worker| {
                 Box::new(Queue {
                     worker,
-                    labels: labels.clone(),
                     rows: queue.clone(),
                 }) as Box<dyn Sink>
             })
             .collect();
         let shared = control.clone();
-        let thread = std::thread::spawn(move || run(source, &settings, sinks, &shared));
+        let thread =
+            std::thread::spawn(move || run(source, &settings, sinks, &shared, Mode::Replay));
         Ok(Self {
             rows,
             control,
@@ -373,46 +381,55 @@ impl Replay {
 
     /// What the replay came to; call it once, after `next` has ended.
     fn result<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyDict>> {
-        let summary = py.detach(|| {
-            let mut outcome = self.outcome.lock().unwrap_or_else(PoisonError::into_inner);
-            outcome
-                .take()
-                .map_or(Err(RunError::WorkerFailed), |thread| {
-                    thread.join().unwrap_or(Err(RunError::WorkerFailed))
-                })
-        });
-        let summary = summary.map_err(|error| PyRuntimeError::new_err(error.to_string()))?;
-        let result = PyDict::new(py);
-        let counts = &summary.counts;
-        result.set_item("packets", counts.packets_seen)?;
-        result.set_item("bytes", counts.bytes_seen)?;
-        result.set_item("matched", counts.packets_matched)?;
-        result.set_item("unmatched", counts.packets_unmatched)?;
-        result.set_item("malformed", counts.packets_malformed)?;
-        result.set_item("truncated", counts.packets_truncated)?;
-        result.set_item("duplicates", counts.packets_duplicate)?;
-        result.set_item("flows", counts.flows_created)?;
-        result.set_item("evicted", counts.flows_evicted)?;
-        result.set_item("named", counts.names_found)?;
-        result.set_item("names_evicted", counts.names_evicted)?;
-        let mut inputs = Vec::with_capacity(summary.inputs.len());
-        for report in summary.inputs {
-            let input = PyDict::new(py);
-            input.set_item("path", report.path)?;
-            input.set_item("format", report.format)?;
-            input.set_item("packets", report.packets)?;
-            input.set_item("warning", report.warning)?;
-            input.set_item("error", report.error)?;
-            inputs.push(input);
-        }
-        result.set_item("inputs", inputs)?;
-        Ok(result)
+        summary_of(py, &self.outcome)
     }
+}
+
+/// Waits for a run to end and tells what it came to.
+fn summary_of<'py>(py: Python<'py>, outcome: &Outcome) -> PyResult<Bound<'py, PyDict>> {
+    let summary = py.detach(|| {
+        let mut outcome = outcome.lock().unwrap_or_else(PoisonError::into_inner);
+        outcome
+            .take()
+            .map_or(Err(RunError::WorkerFailed), |thread| {
+                thread.join().unwrap_or(Err(RunError::WorkerFailed))
+            })
+    });
+    let summary = summary.map_err(|error| PyRuntimeError::new_err(error.to_string()))?;
+    let result = PyDict::new(py);
+    let counts = &summary.counts;
+    result.set_item("packets", counts.packets_seen)?;
+    result.set_item("bytes", counts.bytes_seen)?;
+    result.set_item("matched", counts.packets_matched)?;
+    result.set_item("unmatched", counts.packets_unmatched)?;
+    result.set_item("malformed", counts.packets_malformed)?;
+    result.set_item("truncated", counts.packets_truncated)?;
+    result.set_item("duplicates", counts.packets_duplicate)?;
+    result.set_item("flows", counts.flows_created)?;
+    result.set_item("evicted", counts.flows_evicted)?;
+    result.set_item("named", counts.names_found)?;
+    result.set_item("names_evicted", counts.names_evicted)?;
+    let mut inputs = Vec::with_capacity(summary.inputs.len());
+    for report in summary.inputs {
+        let input = PyDict::new(py);
+        input.set_item("path", report.path)?;
+        input.set_item("format", report.format)?;
+        input.set_item("packets", report.packets)?;
+        input.set_item("warning", report.warning)?;
+        input.set_item("error", report.error)?;
+        inputs.push(input);
+    }
+    result.set_item("inputs", inputs)?;
+    Ok(result)
 }
 
 /// The packet path of Blocktap.
 #[pymodule]
 mod _core {
     #[pymodule_export]
-    use super::{Batch, InputError, Names, Replay, Rules, trace::trace};
+    use super::{
+        Batch, InputError, Names, Replay, Rules,
+        live::{InterfaceError, Live},
+        trace::trace,
+    };
 }

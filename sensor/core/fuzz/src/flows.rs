@@ -2,7 +2,7 @@
 
 use blocktap_core::decode::{Fragment, Level, Tunnel};
 use blocktap_core::flow::{FlowLimits, HashKeys, Head, MAX_HEAD_BYTES, Packet, Shard, StreamClock};
-use blocktap_core::source::Record;
+use blocktap_core::source::{Bytes, Record};
 use blocktap_core::watch::BlockRef;
 
 use super::pieces::Pieces;
@@ -88,7 +88,7 @@ pub fn shard(bytes: &[u8]) {
     let (mut taken, mut counted) = (0u64, 0);
     while !pieces.is_empty() {
         let packet = packet(&mut pieces, &mut time_ns, &mut clock, &keys);
-        shard.take(&[packet], &[]);
+        shard.take(&[packet], Bytes::default());
         taken += 1;
         if pieces.u8() < 32 {
             shard.expire(clock.now_ns());

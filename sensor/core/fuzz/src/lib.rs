@@ -25,6 +25,7 @@ pub const TARGETS: &[Target] = &[
     ("source", sources::file),
     ("source_packed", sources::packed),
     ("source_merged", sources::merged),
+    ("ring_block", sources::ring_block),
     ("decode", decoding::frame),
     ("tunnel", decoding::tunnel),
     ("trie", watching::trie),

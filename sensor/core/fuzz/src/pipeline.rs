@@ -2,6 +2,7 @@
 
 use std::sync::{Arc, Mutex, PoisonError};
 
+use blocktap_core::batch::Labels;
 use blocktap_core::classify::{NamingSettings, Note};
 use blocktap_core::counters::{Counts, Interval};
 use blocktap_core::decode::Tunnels;
@@ -10,7 +11,7 @@ use blocktap_core::name::dns_table::DnsRow;
 use blocktap_core::pipeline::Settings;
 use blocktap_core::source::Source;
 use blocktap_core::watch::{Prefix, Watch};
-use blocktap_core::worker::{Control, RunError, Sink, run};
+use blocktap_core::worker::{Control, Mode, RunError, Sink, run};
 
 use super::sources::MemoryFile;
 
@@ -79,13 +80,13 @@ impl Row {
 struct Collect(Arc<Mutex<Vec<Row>>>);
 
 impl Sink for Collect {
-    fn flows(&mut self, records: &[Flow], notes: &[Note]) -> bool {
+    fn flows(&mut self, records: &[Flow], notes: &[Note], _: &Labels) -> bool {
         let mut rows = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         rows.extend(records.iter().map(|flow| Row::new(flow, notes)));
         true
     }
 
-    fn dns(&mut self, rows: &[DnsRow]) -> bool {
+    fn dns(&mut self, rows: &[DnsRow], _: &Labels) -> bool {
         let rows = rows.iter().map(|row| Row {
             flow_id: row.flow_id,
             record: 0,
@@ -99,7 +100,7 @@ impl Sink for Collect {
         true
     }
 
-    fn accounting(&mut self, rows: &[Interval], interfaces: &[String]) -> bool {
+    fn accounting(&mut self, rows: &[Interval], interfaces: &[String], _: &Labels) -> bool {
         assert!(
             rows.iter()
                 .all(|row| usize::from(row.interface) < interfaces.len())
@@ -111,11 +112,13 @@ impl Sink for Collect {
 fn outcome(source: Source, watch: &Arc<Watch>, workers: usize) -> (Counts, Vec<Row>) {
     let settings = Settings {
         watch: Arc::clone(watch),
+        labels: Arc::default(),
         tunnels: Tunnels::default(),
         limits: FlowLimits {
             max_flows: MAX_FLOWS * workers,
             ..FlowLimits::default()
         },
+        tally: None,
         naming: NamingSettings {
             enabled: true,
             ..NamingSettings::default()
@@ -127,7 +130,7 @@ fn outcome(source: Source, watch: &Arc<Watch>, workers: usize) -> (Counts, Vec<R
     let sinks = (0..workers)
         .map(|_| Box::new(collect.clone()) as Box<dyn Sink>)
         .collect();
-    let summary = match run(source, &settings, sinks, &Control::default()) {
+    let summary = match run(source, &settings, sinks, &Control::default(), Mode::Replay) {
         Ok(summary) => summary,
         Err(RunError::Memory(error)) => panic!("no memory: {error}"),
         Err(RunError::WorkerFailed) => panic!("a worker failed"),

@@ -4,7 +4,7 @@ use std::io::Write;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicU64, Ordering};
 
-use blocktap_core::source::{Chunk, Source};
+use blocktap_core::source::{Chunk, Origin, Source, walk_block};
 
 use super::pieces::Pieces;
 
@@ -30,6 +30,26 @@ pub fn merged(bytes: &[u8]) {
     let files = [a, b, c, pieces.rest()];
     let files: Vec<&[u8]> = files.into_iter().filter(|file| !file.is_empty()).collect();
     read(&files);
+}
+
+/// A block of a capture ring, of packets with any link type and any length kept.
+pub fn ring_block(bytes: &[u8]) {
+    let mut pieces = Pieces::new(bytes);
+    let origin = Origin {
+        link: u16::from(pieces.u8()),
+        interface: 0,
+        snap_bytes: u32::from(pieces.u16()),
+        longest_frame_bytes: 1522,
+    };
+    let mut block = pieces.rest().to_vec();
+    let mut records = Vec::new();
+    let walked = walk_block(&mut block, origin, &mut records);
+    assert_eq!(walked.packets, records.len() as u64);
+    assert!(walked.frames_merged.max(walked.adapter_times) <= walked.packets);
+    for record in &records {
+        assert!(record.captured <= record.original.min(origin.snap_bytes));
+        assert!(record.offset as usize + record.captured as usize <= block.len());
+    }
 }
 
 /// A file that lies in memory while it is used.

@@ -44,11 +44,26 @@ pub fn accounting_batch(
         ("packets_malformed", sum(|counts| counts.packets_malformed)),
         ("packets_truncated", sum(|counts| counts.packets_truncated)),
         ("packets_duplicate", sum(|counts| counts.packets_duplicate)),
-        ("packets_prefiltered", sum(|_| 0)),
-        ("packets_dropped_store", sum(|_| 0)),
-        ("rows_dropped_store", sum(|_| 0)),
-        ("packets_dropped_kernel", sum(|_| 0)),
-        ("packets_dropped_interface", sum(|_| 0)),
+        (
+            "packets_prefiltered",
+            sum(|counts| counts.packets_prefiltered),
+        ),
+        (
+            "packets_dropped_store",
+            sum(|counts| counts.packets_dropped_store),
+        ),
+        (
+            "rows_dropped_store",
+            sum(|counts| counts.rows_dropped_store),
+        ),
+        (
+            "packets_dropped_kernel",
+            sum(|counts| counts.packets_dropped_kernel),
+        ),
+        (
+            "packets_dropped_interface",
+            sum(|counts| counts.packets_dropped_interface),
+        ),
         ("flows_created", sum(|counts| counts.flows_created)),
         ("flows_expired", sum(|counts| counts.flows_expired)),
         ("flows_evicted", sum(|counts| counts.flows_evicted)),

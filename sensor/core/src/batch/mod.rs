@@ -1,23 +1,31 @@
 //! Flow records and accounting rows as Arrow record batches, in the store's column order.
 
+#[cfg(feature = "arrow")]
 mod accounting;
+#[cfg(feature = "arrow")]
 mod column;
-mod country;
+#[cfg(feature = "arrow")]
 mod dns;
+#[cfg(feature = "arrow")]
 mod flows;
+#[cfg(feature = "arrow")]
 mod named;
+#[cfg(feature = "arrow")]
 mod text;
 
+#[cfg(feature = "arrow")]
 pub use accounting::accounting_batch;
-pub use country::REGISTRY_DATE;
+#[cfg(feature = "arrow")]
 pub use dns::dns_batch;
+#[cfg(feature = "arrow")]
 pub use flows::flows_batch;
 
 use std::collections::HashMap;
+use std::sync::Arc;
 
 use crate::classify::Catalogue;
 
-/// What every row of a run shares.
+/// What every row shares until the rules change.
 #[derive(Clone, Debug, Default)]
 pub struct Labels {
     /// The sensor's name.
@@ -25,12 +33,12 @@ pub struct Labels {
     /// Names of the blocks by their index.
     pub blocks: Vec<String>,
     /// Services by the names of hosts.
-    pub catalogue: Catalogue,
+    pub catalogue: Arc<Catalogue>,
     /// Category of an application where no service gives one, by its word.
     pub application_categories: HashMap<String, String>,
     /// Whether outside addresses get the country they are registered in.
     pub countries: bool,
 }
 
-#[cfg(test)]
+#[cfg(all(test, feature = "arrow"))]
 mod tests;

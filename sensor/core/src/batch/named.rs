@@ -8,8 +8,7 @@ use arrow_schema::ArrowError;
 
 use super::Labels;
 use super::column::words;
-use super::country::{REGISTRY_DATE, registered_country};
-use crate::classify::{Application, Found, NameSource, Note};
+use crate::classify::{Application, Found, NameSource, Note, REGISTRY_DATE, registered_country};
 use crate::flow::Flow;
 
 /// A flow record with what is known of it besides its counts.
@@ -31,23 +30,12 @@ impl<'a> Row<'a> {
     }
 
     fn application(&self) -> Option<Application> {
-        self.found()?.application()
-    }
-
-    /// Whether the flow asks for names: those say nothing of its own other end.
-    fn asks_for_names(&self) -> bool {
-        use Application::{Dns, Llmnr, Mdns};
-        matches!(self.application(), Some(Dns | Mdns | Llmnr))
+        self.note?.application()
     }
 
     /// The best name: the flow's own, else what a DNS answer called the outside address.
     fn name(&self) -> Option<(&'a str, NameSource)> {
-        let own = self.found().and_then(Found::name);
-        let joined = || {
-            let name = self.note?.joined.as_deref()?;
-            (!self.asks_for_names()).then_some((name, NameSource::DnsAnswer))
-        };
-        own.or_else(joined)
+        self.note?.name()
     }
 
     /// Whether ECH was offered, where a hello was read.
@@ -58,10 +46,7 @@ impl<'a> Row<'a> {
 
     /// The number of the service that the name belongs to.
     fn service(&self, labels: &Labels) -> Option<u32> {
-        if self.asks_for_names() {
-            return None;
-        }
-        labels.catalogue.find(self.name()?.0)
+        self.note?.service(&labels.catalogue)
     }
 }
 
@@ -145,7 +130,7 @@ fn service_columns(
     let category = |(row, number): (&Row<'_>, &Option<u32>)| match (number, row.application()) {
         (Some(number), _) => *number as i32,
         (None, Some(application))
-            if !row.asks_for_names()
+            if !application.asks_for_names()
                 && by_application
                     .get(application as usize)
                     .is_some_and(Option::is_some) =>

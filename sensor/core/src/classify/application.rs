@@ -13,6 +13,11 @@ macro_rules! applications {
             /// Every application, in the order of their numbers.
             pub const ALL: &'static [Self] = &[$(Self::$variant,)*];
 
+            /// Whether its names say nothing of its own other end: it asks for them.
+            pub const fn asks_for_names(self) -> bool {
+                matches!(self, Self::Dns | Self::Mdns | Self::Llmnr)
+            }
+
             /// The word of the `application` column.
             pub const fn word(self) -> &'static str {
                 match self {

@@ -53,6 +53,11 @@ impl NameSource {
         }
     }
 
+    /// Whether it is the name in a hello, which no later name betters.
+    pub const fn is_of_hello(self) -> bool {
+        self.rank() == 0
+    }
+
     /// Which name is the best: the lower the better, the first of equals.
     const fn rank(self) -> u8 {
         match self {

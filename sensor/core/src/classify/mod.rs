@@ -10,6 +10,7 @@
 mod application;
 mod bytes;
 mod coins;
+mod country;
 mod curve;
 mod ethereum;
 mod found;
@@ -19,6 +20,7 @@ mod ipsec;
 mod mail;
 mod mining;
 mod namer;
+mod note;
 mod openvpn;
 mod p2p;
 mod plain;
@@ -32,8 +34,10 @@ mod voice;
 mod vpn;
 
 pub use application::Application;
+pub use country::{REGISTRY_DATE, registered_country};
 pub use found::{Found, MAX_FOUND_NAME_BYTES, MAX_FOUND_NAMES, MAX_USER_AGENTS, NameSource};
-pub use namer::{MAX_BLANK_DATAGRAMS, Namer, NamerCounters, NamingSettings, Note};
+pub use namer::{MAX_BLANK_DATAGRAMS, Namer, NamerCounters, NamingSettings};
+pub use note::Note;
 pub use refine::Resolvers;
 pub use state::{
     DatagramState, MAX_CLASSIFY_SEGMENTS, MAX_NAME_DATAGRAMS, MAX_NAME_SEGMENTS, MAX_STATE_BYTES,

@@ -6,12 +6,13 @@ use super::state::{
     DatagramState, NameState, NameStates, Naming, SYN_BITS, Segment, StateRef, Step, StreamState,
     UdpDatagram,
 };
-use super::{Found, Resolvers, Verdict};
+use super::{Found, Note, Resolvers, Verdict};
 use crate::decode::Fragment;
 use crate::flow::{Flow, Initiator, Mark, Observer, Packet};
 use crate::name::dns::Message;
 use crate::name::dns_table::{DnsContext, DnsRow, DnsTransactions, DnsTransport};
 use crate::name::join::{Join, JoinLimits};
+use crate::watch::BlockRef;
 
 /// Datagrams of a UDP flow that point to nothing before it is given up; what needs more to show itself
 /// shows something in these.
@@ -32,15 +33,6 @@ pub struct NamingSettings {
     pub resolvers: Arc<Resolvers>,
     /// How long a DNS answer holds beyond its time to live, and how many are remembered.
     pub join: JoinLimits,
-}
-
-/// What is known of a flow when one of its records is written.
-#[derive(Clone, Debug, Default)]
-pub struct Note {
-    /// What the flow itself showed.
-    pub found: Option<Box<Found>>,
-    /// What a DNS answer to the inside host called the outside address.
-    pub joined: Option<Arc<str>>,
 }
 
 /// What the naming of one shard has done so far.
@@ -136,6 +128,16 @@ impl Namer {
     /// Gives up what has waited too long once the stream's clock says this much.
     pub fn expire(&mut self, clock_ns: u64) {
         self.transactions.expire(clock_ns, &mut self.dns_rows);
+    }
+
+    /// The rules have changed: open queries follow them as [`DnsTransactions::rematch`] says.
+    pub fn rematch(
+        &mut self,
+        resolvers: &Arc<Resolvers>,
+        renew: impl Fn(u8, u128, BlockRef) -> Option<BlockRef>,
+    ) {
+        self.settings.resolvers = Arc::clone(resolvers);
+        self.transactions.rematch(renew, &mut self.dns_rows);
     }
 
     /// The input is over, and the stream's clock says this much.

@@ -51,6 +51,19 @@ impl StreamClock {
         self.elapsed_ns
     }
 
+    /// Nothing came for so long: time goes on without packets.
+    pub fn pass(&mut self, silent_ns: u64) {
+        if let Some(high_ns) = &mut self.high_ns {
+            *high_ns = high_ns.saturating_add_unsigned(silent_ns);
+            self.elapsed_ns += silent_ns;
+        }
+    }
+
+    /// Packet time as far as the clock believes it; before the first packet 0.
+    pub fn time_ns(&self) -> i64 {
+        self.high_ns.unwrap_or(0)
+    }
+
     /// The time elapsed so far.
     pub fn now_ns(&self) -> u64 {
         self.elapsed_ns

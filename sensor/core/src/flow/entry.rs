@@ -97,7 +97,8 @@ pub struct Flow {
     state: u16,
     tcp_flags: [u8; 2],
     icmp: [u8; 2],
-    spare: u16,
+    /// What an observer counts it under; 0 for nothing so far.
+    pub label: u16,
 
     /// Time of the flow's first packet.
     pub first_ns: i64,
@@ -286,6 +287,17 @@ impl Flow {
         self.low_block == packet.low_block && self.high_block == packet.high_block
     }
 
+    /// The blocks of the lower and the higher end.
+    pub(super) const fn blocks_by_end(&self) -> (BlockRef, BlockRef) {
+        (self.low_block, self.high_block)
+    }
+
+    /// The same blocks under other numbers.
+    pub(super) fn renumber_blocks(&mut self, (low, high): (BlockRef, BlockRef)) {
+        self.low_block = low;
+        self.high_block = high;
+    }
+
     /// Whether both ends are watched.
     pub const fn is_internal(&self) -> bool {
         !self.low_block.is_none() && !self.high_block.is_none()
@@ -362,6 +374,12 @@ impl Flow {
             self.state & bit::BEGUN_BY_LOW != 0
         };
         client_is_low == forward
+    }
+
+    /// Whether what goes `forward`, from the key's lower end to the higher, comes from inside.
+    #[inline]
+    pub const fn goes_out(&self, forward: bool) -> bool {
+        self.inside_is_low() == forward
     }
 
     /// Whether the observer wants to see this packet.

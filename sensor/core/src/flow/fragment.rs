@@ -100,6 +100,33 @@ impl Fragments {
         }
     }
 
+    /// The rules have changed: `renew` gives a packet's blocks their new numbers, or nothing where they are
+    /// no longer the same. Packets of those wait no more, and their datagrams are forgotten.
+    pub(super) fn rematch(
+        &mut self,
+        clock_ns: u64,
+        renew: impl Fn(&mut Packet) -> bool,
+        ready: &mut Vec<Packet>,
+    ) {
+        for (_, datagram) in &self.order {
+            let Some(state) = self.datagrams.get_mut(datagram) else {
+                continue;
+            };
+            state.first = state
+                .first
+                .and_then(|mut first| renew(&mut first).then_some(first));
+            self.waiting -= state.waiting.len();
+            state.waiting.retain_mut(|later| {
+                let stays = renew(later);
+                if !stays {
+                    ready.push(Packet { clock_ns, ..*later });
+                }
+                stays
+            });
+            self.waiting += state.waiting.len();
+        }
+    }
+
     /// The oldest datagram is too old once the stream's clock is beyond this.
     #[inline]
     pub(super) fn due_ns(&self) -> u64 {

@@ -17,7 +17,7 @@ const ONE_WAY_FROM_HIGH: u8 = 0x40;
 
 /// The 5-tuple with its lower end first, and the tunnel: a forged inner packet must not reach a flow
 /// seen outside of tunnels.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Pod, Zeroable)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Pod, Zeroable)]
 #[repr(C)]
 pub struct FlowKey {
     low: [u64; 2],

@@ -55,6 +55,12 @@ pub trait Observer {
     fn begin(&mut self, flow: &Flow, packet: &Packet, payload: &[u8]) -> Mark;
     /// Another packet of a flow whose mark asks for it.
     fn look(&mut self, flow: &Flow, packet: &Packet, payload: &[u8]) -> Mark;
+    /// A packet has been counted in the flow, after it was `shown` or not. Gives the label that the flow has
+    /// from now on.
+    #[inline]
+    fn counted(&mut self, flow: &Flow, _packet: &Packet, _shown: bool) -> u16 {
+        flow.label
+    }
     /// A record of the flow is written, its last one if it `ends`: the mark that goes into the record.
     fn note(&mut self, flow: &Flow, ends: bool) -> Mark;
 }

@@ -2,7 +2,7 @@
 
 use super::key::{FlowKey, HashKeys, fold};
 use crate::decode::{Fragment, Level};
-use crate::source::Record;
+use crate::source::{Bytes, Record};
 use crate::watch::BlockRef;
 
 /// One matched packet on its way from decoding to its flow.
@@ -96,11 +96,8 @@ impl Packet {
 
     /// The captured payload, in the bytes of the chunk that the packet came with.
     #[inline]
-    pub fn payload<'a>(&self, bytes: &'a [u8]) -> &'a [u8] {
-        let from = self.payload_at as usize;
-        bytes
-            .get(from..from + self.payload_captured as usize)
-            .unwrap_or(&[])
+    pub fn payload<'a>(&self, bytes: Bytes<'a>) -> &'a [u8] {
+        bytes.get(self.payload_at, self.payload_captured)
     }
 
     /// Hashes the captured bytes of the IP packet: all of a short one, else its first 96 and last 32 bytes,

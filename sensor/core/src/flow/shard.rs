@@ -1,5 +1,7 @@
 //! One worker's flows: packets in, records out.
 
+mod rematch;
+
 use std::hint::black_box;
 use std::io;
 
@@ -12,6 +14,7 @@ use super::observer::Observer;
 use super::packet::Packet;
 use super::table::{NOWHERE, Table};
 use crate::decode::Fragment;
+use crate::source::Bytes;
 
 /// Packets whose flows are fetched together, so that their cache misses overlap.
 const GROUP: usize = 32;
@@ -68,7 +71,7 @@ impl<O: Observer> Shard<O> {
     }
 
     /// Counts packets in their order; `bytes` are those of their chunk.
-    pub fn take(&mut self, packets: &[Packet], bytes: &[u8]) {
+    pub fn take(&mut self, packets: &[Packet], bytes: Bytes<'_>) {
         for group in packets.chunks(GROUP) {
             let index = group.iter().map(|packet| self.table.approach(packet.hash));
             black_box(index.fold(0, |sum, entry| sum ^ entry));
@@ -85,7 +88,7 @@ impl<O: Observer> Shard<O> {
     }
 
     #[inline]
-    fn take_one(&mut self, packet: &Packet, bytes: &[u8], place: u32) {
+    fn take_one(&mut self, packet: &Packet, bytes: Bytes<'_>, place: u32) {
         // Not only when the sweep comes by: when that is must not show in the records.
         if packet.clock_ns > self.fragments.due_ns() {
             self.release_fragments(packet.clock_ns);
@@ -104,20 +107,22 @@ impl<O: Observer> Shard<O> {
     }
 
     #[cold]
-    fn take_fragment(&mut self, packet: &Packet, bytes: &[u8]) {
+    fn take_fragment(&mut self, packet: &Packet, bytes: Bytes<'_>) {
         self.with_fragments(bytes, |fragments, ready| fragments.take(packet, ready));
     }
 
     /// Counts the fragments whose first one came in no time.
     #[cold]
     fn release_fragments(&mut self, clock_ns: u64) {
-        self.with_fragments(&[], |fragments, ready| fragments.expire(clock_ns, ready));
+        self.with_fragments(Bytes::default(), |fragments, ready| {
+            fragments.expire(clock_ns, ready);
+        });
     }
 
     /// Counts what the fragments give back.
     fn with_fragments(
         &mut self,
-        bytes: &[u8],
+        bytes: Bytes<'_>,
         change: impl FnOnce(&mut Fragments, &mut Vec<Packet>),
     ) {
         let mut ready = std::mem::take(&mut self.ready);
@@ -130,7 +135,7 @@ impl<O: Observer> Shard<O> {
     }
 
     #[inline]
-    fn count(&mut self, packet: &Packet, bytes: &[u8], place: u32) {
+    fn count(&mut self, packet: &Packet, bytes: Bytes<'_>, place: u32) {
         let Some(slot) = self.table.confirm(packet, place) else {
             return self.begin(packet, bytes);
         };
@@ -147,12 +152,14 @@ impl<O: Observer> Shard<O> {
             flow.next_record(packet);
         }
         flow.count(packet);
-        if flow.wants_look(packet) {
+        let shown = flow.wants_look(packet);
+        if shown {
             flow.mark = self.observer.look(flow, packet, packet.payload(bytes));
         }
+        flow.label = self.observer.counted(flow, packet, shown);
     }
 
-    fn begin(&mut self, packet: &Packet, bytes: &[u8]) {
+    fn begin(&mut self, packet: &Packet, bytes: Bytes<'_>) {
         if self.table.is_full() {
             for slot in longest_idle(self.table.slots()) {
                 self.end(slot, EndReason::Evicted);
@@ -161,6 +168,7 @@ impl<O: Observer> Shard<O> {
         let mut flow = Flow::begin(packet);
         flow.count(packet);
         flow.mark = self.observer.begin(&flow, packet, packet.payload(bytes));
+        flow.label = self.observer.counted(&flow, packet, true);
         self.table.insert(flow);
         self.counters.flows_created += 1;
     }
@@ -192,7 +200,9 @@ impl<O: Observer> Shard<O> {
     /// Ends every flow, about `rows` of them a call: the input is over, and the stream's clock says this
     /// much. False once there is none left.
     pub fn finish(&mut self, clock_ns: u64, rows: usize) -> bool {
-        self.with_fragments(&[], |fragments, ready| fragments.finish(clock_ns, ready));
+        self.with_fragments(Bytes::default(), |fragments, ready| {
+            fragments.finish(clock_ns, ready);
+        });
         let slots = self.table.slots();
         let ended = slots
             .range(self.finished_places, self.finished_places + rows)

@@ -143,6 +143,29 @@ impl DnsTransactions {
         }
     }
 
+    /// The rules have changed: `renew` gives the block of an inside address its new number, or nothing where
+    /// it is no longer the same. Queries of those are put out.
+    pub fn rematch(
+        &mut self,
+        renew: impl Fn(u8, u128, BlockRef) -> Option<BlockRef>,
+        rows: &mut Vec<DnsRow>,
+    ) {
+        let unanswered = &mut self.counters.unanswered;
+        self.known.retain(|_, known| {
+            let Some(mut row) = known.row.take() else {
+                return true;
+            };
+            if let Some(block) = renew(row.version, row.inside, row.block) {
+                row.block = block;
+                known.row = Some(row);
+                return true;
+            }
+            *unanswered += 1;
+            rows.push(*row);
+            false
+        });
+    }
+
     /// Puts out every query that is open: the input is over.
     pub fn finish(&mut self, rows: &mut Vec<DnsRow>) {
         self.expire(u64::MAX, rows);

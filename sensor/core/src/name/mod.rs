@@ -29,7 +29,7 @@ pub mod tls_server;
 mod tls_sslv2;
 
 #[cfg(test)]
-mod hello_for_tests;
+pub(crate) mod hello_for_tests;
 
 pub use hostname::Name;
 

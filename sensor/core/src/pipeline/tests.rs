@@ -1,5 +1,7 @@
 //! Frames through the stages of workers: each counted once, where it belongs.
 
+mod snapshot;
+
 use std::sync::Arc;
 
 use super::{Pipeline, Settings, Work};
@@ -30,12 +32,14 @@ pub(crate) fn settings(workers: usize) -> Settings {
     ];
     Settings {
         watch: Arc::new(Watch::new(&prefixes).expect("a plan")),
+        labels: Arc::default(),
         tunnels: Tunnels::default(),
         limits: FlowLimits {
             max_flows: 10_000,
             ..FlowLimits::default()
         },
         naming: NamingSettings::default(),
+        tally: None,
         workers,
         keys: HashKeys::default(),
     }
@@ -98,8 +102,8 @@ fn replay(settings: &Settings, frames: &[(i64, Vec<u8>)]) -> (Vec<Row>, Counts) 
     workers[0].decode(&mut work);
     let (mut rows, mut counts) = (Vec::new(), Counts::default());
     for (worker, packets) in workers.iter_mut().zip(&work.placed) {
-        worker.count(packets, &work.chunk.data, work.clock_ns());
-        while worker.finish(work.clock_ns(), 100) {}
+        worker.count(packets, work.chunk.bytes(), clock.now_ns());
+        while worker.finish(clock.now_ns(), 100) {}
         rows.extend(worker.shard().records().iter().map(Row::of));
         worker.accounting().finish();
         counts.add(&worker.accounting().total());

@@ -130,7 +130,7 @@ pub fn trace(
                 shard
                     .observer()
                     .show(number, record, &place, frame, &packet, &watch);
-                shard.take(&[packet], &chunk.data);
+                shard.take(&[packet], chunk.bytes());
                 shard.observer().take_answers();
                 shard.records().clear();
             }

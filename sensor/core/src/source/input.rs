@@ -132,7 +132,7 @@ impl Input {
         interfaces: &mut Interfaces,
         read_bytes: usize,
     ) -> bool {
-        let Chunk { data, records } = chunk;
+        let Chunk { data, records, .. } = chunk;
         records.clear();
         let mut length = self.carry.len();
         grow(data, length);

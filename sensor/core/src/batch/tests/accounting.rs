@@ -56,13 +56,20 @@ fn every_count_stands_in_its_column() {
         packets_matched: 3,
         packets_unmatched: 4,
         packets_malformed: 5,
+        bytes_matched: 13,
+        bytes_malformed: 14,
         packets_truncated: 6,
         packets_duplicate: 7,
-        flows_created: 8,
-        flows_expired: 9,
-        flows_evicted: 10,
-        names_found: 11,
-        names_evicted: 12,
+        packets_prefiltered: 8,
+        packets_dropped_store: 9,
+        rows_dropped_store: 10,
+        packets_dropped_kernel: 11,
+        packets_dropped_interface: 12,
+        flows_created: 13,
+        flows_expired: 14,
+        flows_evicted: 15,
+        names_found: 16,
+        names_evicted: 17,
     };
     let row = |start_ns, interface| Interval {
         start_ns,
@@ -81,7 +88,7 @@ fn every_count_stands_in_its_column() {
     let numbers = NUMBERS.map(|name| batch[name].as_primitive::<UInt64Type>().value(1));
     assert_eq!(
         numbers,
-        [1, 2, 3, 4, 5, 6, 7, 0, 0, 0, 0, 0, 8, 9, 10, 11, 12]
+        [1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15, 16, 17]
     );
     assert!(
         batch

@@ -12,12 +12,13 @@ use crate::flow::tests::build::{
     ACK, LIMITS, RST, SECOND, SYN, UDP, host, level, packets, segment,
 };
 use crate::flow::{Flow, Shard};
+use crate::source::Bytes;
 
 /// The records of levels at these seconds, in the order in which the shard gives them.
 fn records(sent: &[(i64, Level)]) -> Vec<Flow> {
     let packets = packets(sent);
     let mut shard = Shard::new(LIMITS, ()).expect("room");
-    shard.take(&packets, &[]);
+    shard.take(&packets, Bytes::default());
     let clock_ns = packets.last().map_or(0, |packet| packet.clock_ns);
     while shard.finish(clock_ns, 100) {}
     std::mem::take(shard.records())

@@ -2,7 +2,7 @@
 
 use super::super::{Flow, FlowLimits, HashKeys, Packet, Shard, ShardCounters, StreamClock};
 use crate::decode::{Fragment, Level};
-use crate::source::Record;
+use crate::source::{Bytes, Record};
 use crate::watch::BlockRef;
 
 pub(crate) const SECOND: i64 = 1_000_000_000;
@@ -187,7 +187,7 @@ pub(crate) fn replay(
         }
         let (now, later) = rest.split_at(count.clamp(1, rest.len()));
         rest = later;
-        shard.take(now, &[]);
+        shard.take(now, Bytes::default());
         clock_ns = now.last().map_or(clock_ns, |packet| packet.clock_ns);
         if sweeps {
             shard.expire(clock_ns);

@@ -3,6 +3,7 @@
 use super::super::{FlowLimits, Shard};
 use super::build::{LIMITS, Row, SECOND, Stream, UDP, host, level, replay};
 use crate::decode::Level;
+use crate::source::Bytes;
 
 /// Few places, and nothing ends by itself.
 const CROWDED: FlowLimits = FlowLimits {
@@ -21,7 +22,10 @@ fn the_longest_idle_go_first() {
     let mut stream = Stream::default();
     let mut shard = Shard::new(CROWDED, ()).expect("room");
     let mut send = |shard: &mut Shard<()>, second: i64, port| {
-        shard.take(&[stream.packet(second * SECOND, &flow(port))], &[]);
+        shard.take(
+            &[stream.packet(second * SECOND, &flow(port))],
+            Bytes::default(),
+        );
     };
     for port in 0..64 {
         send(&mut shard, i64::from(port), port);

@@ -6,6 +6,7 @@ use super::build::{
     segment,
 };
 use crate::decode::Level;
+use crate::source::Bytes;
 use crate::watch::BlockRef;
 
 const INSIDE: End = (host(1), 40_000);
@@ -138,17 +139,17 @@ fn a_silent_flow_is_swept_without_a_packet_of_its_own() {
     let mut shard = Shard::new(LIMITS, ()).expect("room");
     let quiet = level(UDP, INSIDE, OUTSIDE);
     let busy = level(UDP, (host(2), 1), OUTSIDE);
-    shard.take(&[stream.packet(0, &quiet)], &[]);
+    shard.take(&[stream.packet(0, &quiet)], Bytes::default());
     for second in 0..=15 {
         let packet = stream.packet(second * SECOND, &busy);
-        shard.take(&[packet], &[]);
+        shard.take(&[packet], Bytes::default());
         shard.expire(packet.clock_ns);
     }
     let is_idle = |flow: &Flow| flow.reason() == EndReason::Idle;
     assert!(!shard.records().iter().any(is_idle), "15 s are not over");
     for second in 16..23 {
         let packet = stream.packet(second * SECOND, &busy);
-        shard.take(&[packet], &[]);
+        shard.take(&[packet], Bytes::default());
         shard.expire(packet.clock_ns);
     }
     let idle: Vec<Row> = shard

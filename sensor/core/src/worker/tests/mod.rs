@@ -1,10 +1,15 @@
 //! Whole replays with sinks in memory: the same for any number of workers, and an end to every one.
 
 mod capture;
+mod feed;
+mod live;
+mod queue;
+mod swap;
 
 use std::sync::{Arc, Mutex, PoisonError};
 
-use super::{Control, RunError, Sink, Summary, run};
+use super::{Control, Mode, RunError, Sink, Summary, run};
+use crate::batch::Labels;
 use crate::classify::Note;
 use crate::counters::{Counts, Interval};
 use crate::flow::Flow;
@@ -47,15 +52,15 @@ impl Memory {
 }
 
 impl Sink for Memory {
-    fn dns(&mut self, _: &[DnsRow]) -> bool {
+    fn dns(&mut self, _: &[DnsRow], _: &Labels) -> bool {
         self.habit == Habit::Takes
     }
 
-    fn flows(&mut self, records: &[Flow], _: &[Note]) -> bool {
+    fn flows(&mut self, records: &[Flow], _: &[Note], _: &Labels) -> bool {
         self.collect(|collected| collected.rows.extend(records.iter().map(Row::of)))
     }
 
-    fn accounting(&mut self, rows: &[Interval], interfaces: &[String]) -> bool {
+    fn accounting(&mut self, rows: &[Interval], interfaces: &[String], _: &Labels) -> bool {
         assert!(
             rows.iter()
                 .all(|row| usize::from(row.interface) < interfaces.len())
@@ -78,7 +83,13 @@ fn replay(
             Box::new(Memory { collected, habit }) as Box<dyn Sink>
         })
         .collect();
-    let outcome = run(capture.open(), &settings(habits.len()), sinks, control);
+    let outcome = run(
+        capture.open(),
+        &settings(habits.len()),
+        sinks,
+        control,
+        Mode::Replay,
+    );
     let collected = std::mem::take(&mut *collected.lock().unwrap_or_else(PoisonError::into_inner));
     (outcome, collected)
 }
@@ -200,6 +211,7 @@ fn an_absurd_number_of_flows_is_refused_or_granted() {
         &settings,
         vec![Box::new(sink)],
         &Control::default(),
+        Mode::Replay,
     );
     assert!(matches!(outcome, Ok(_) | Err(RunError::Memory(_))));
 }

@@ -9,7 +9,7 @@ pub const REGISTRY_DATE: &str = "2026-11-01";
 ///
 /// None where no country holds it: not given away, private, or given to a region as a whole.
 #[inline]
-pub(super) fn registered_country(version: u8, address: u128) -> Option<&'static str> {
+pub fn registered_country(version: u8, address: u128) -> Option<&'static str> {
     let address = if version == 4 {
         IpAddr::V4(Ipv4Addr::from(address as u32))
     } else {

@@ -1,0 +1,132 @@
+//! The observer that counts beside the naming.
+
+use super::counting::Tally;
+use super::{Tallies, TallySettings};
+use crate::classify::{Namer, NamerCounters, Note};
+use crate::flow::{Flow, Mark, Observer, Packet};
+use crate::name::dns_table::DnsRow;
+
+/// Names flows and, if asked to, counts their packets for metrics.
+pub struct Tallying {
+    namer: Namer,
+    tally: Option<Box<Tally>>,
+    /// DNS rows that have been counted of those that the naming holds.
+    dns_counted: usize,
+}
+
+impl Tallying {
+    /// Nothing counted yet; without settings nothing ever is.
+    pub fn new(namer: Namer, settings: Option<TallySettings>) -> Self {
+        Self {
+            namer,
+            tally: settings.map(|settings| Box::new(Tally::new(settings))),
+            dns_counted: 0,
+        }
+    }
+
+    /// Takes on new rules. What was counted stays, and flows that live on keep their service.
+    pub fn take_on(&mut self, settings: TallySettings) {
+        if let Some(tally) = &mut self.tally {
+            tally.take_on(settings);
+        }
+    }
+
+    /// What has been counted so far, by name.
+    pub fn tallies(&mut self) -> Tallies {
+        self.tally
+            .as_mut()
+            .map_or_else(Tallies::default, |tally| tally.tallies())
+    }
+
+    /// See [`Namer::notes`].
+    pub fn notes(&mut self) -> &mut Vec<Note> {
+        self.namer.notes()
+    }
+
+    /// See [`Namer::reuse`].
+    pub fn reuse(&mut self, notes: Vec<Note>) {
+        self.namer.reuse(notes);
+    }
+
+    /// See [`Namer::dns_rows`].
+    pub fn dns_rows(&mut self) -> &mut Vec<DnsRow> {
+        self.namer.dns_rows()
+    }
+
+    /// See [`Namer::counters`].
+    pub fn counters(&self) -> NamerCounters {
+        self.namer.counters()
+    }
+
+    /// The naming itself.
+    pub fn namer(&mut self) -> &mut Namer {
+        &mut self.namer
+    }
+
+    /// Packets are about to come; rows may have been taken away since the last ones.
+    pub fn approach(&mut self) {
+        self.dns_counted = self.namer.dns_rows().len();
+    }
+
+    /// Gives up what has waited too long once the stream's clock says this much; call it behind the packets.
+    pub fn expire(&mut self, clock_ns: u64) {
+        self.namer.expire(clock_ns);
+        if let Some(tally) = &mut self.tally {
+            tally.expire(clock_ns);
+        }
+        self.count_dns();
+    }
+
+    /// The input is over, and the stream's clock says this much.
+    pub fn finish(&mut self, clock_ns: u64) {
+        self.namer.finish(clock_ns);
+        self.count_dns();
+    }
+
+    fn count_dns(&mut self) {
+        let rows = self.namer.dns_rows();
+        if let Some(tally) = &mut self.tally {
+            for row in rows.get(self.dns_counted..).unwrap_or(&[]) {
+                tally.count_dns(row);
+            }
+        }
+        self.dns_counted = rows.len();
+    }
+
+    #[cfg(test)]
+    pub(super) fn tally(&mut self) -> Option<&mut Tally> {
+        self.tally.as_deref_mut()
+    }
+}
+
+impl Observer for Tallying {
+    fn begin(&mut self, flow: &Flow, packet: &Packet, payload: &[u8]) -> Mark {
+        self.namer.begin(flow, packet, payload)
+    }
+
+    fn look(&mut self, flow: &Flow, packet: &Packet, payload: &[u8]) -> Mark {
+        self.namer.look(flow, packet, payload)
+    }
+
+    #[inline]
+    fn counted(&mut self, flow: &Flow, packet: &Packet, shown: bool) -> u16 {
+        let Some(tally) = &mut self.tally else {
+            return flow.label;
+        };
+        let label = tally.count(flow, packet);
+        if !shown {
+            return label;
+        }
+        match self.namer.known(flow.mark) {
+            Some(note) => tally.learn(flow, label, note),
+            None => label,
+        }
+    }
+
+    fn note(&mut self, flow: &Flow, ends: bool) -> Mark {
+        if let Some(tally) = &mut self.tally {
+            tally.record(flow, self.namer.known(flow.mark), ends);
+        }
+        self.namer.note(flow, ends)
+    }
+}
