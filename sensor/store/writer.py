@@ -227,7 +227,7 @@ class StoreWriter:
             durable.sync_folder(writing.parent)
         except OSError as error:
             folder = self._root / buffer.table / f"day={buffer.day.isoformat()}"
-            raise StoreError(f"cannot write a segment into {folder}: {error}") from error
+            raise StoreError(f"cannot write {folder}: {error}") from error
         del self._buffers[buffer.table, buffer.day]
         if self.replace:
             self._staged.append(target)
