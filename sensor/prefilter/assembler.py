@@ -47,7 +47,6 @@ class Helper(IntEnum):
 
     MAP_LOOKUP = 1
     MAP_UPDATE = 2
-    TAIL_CALL = 12
     SKB_LOAD_BYTES = 26
     SKB_LOAD_BYTES_RELATIVE = 68
     XDP_BUFFER_LENGTH = 188

@@ -1,7 +1,7 @@
 """From a frame to a verdict: the part of the program that both kinds share.
 
-The code is written once for each way to load bytes. It jumps to ``pass`` as soon as anything is watched or
-not understood, and to ``filter`` when a whole header was read and nothing in it is watched.
+The code is written once for each way to load bytes. It jumps to ``passed`` as soon as anything is watched or
+not understood, and to ``filtered`` when a whole header was read and nothing in it is watched.
 """
 
 from collections.abc import Callable
@@ -25,8 +25,8 @@ HEADER: Final = -40
 TRIE: Final = -48
 SLOT: Final = -56
 
-PASS: Final = "pass"
-FILTER: Final = "filter"
+PASSED: Final = "passed"
+FILTERED: Final = "filtered"
 
 TYPE_IP4: Final = 0x0800
 TYPE_IP6: Final = 0x86DD
@@ -79,9 +79,9 @@ def emit_types(code: Assembler, way: Way) -> None:
             tagged = way.label(f"tagged_{tags}")
             for tag in TAGS:
                 code.jump_if("eq", R1, network16(tag), tagged)
-            code.jump(PASS)
+            code.jump(PASSED)
             code.label(tagged)
-    code.jump(PASS)
+    code.jump(PASSED)
 
 
 def emit_versions(code: Assembler, way: Way) -> None:
@@ -103,8 +103,8 @@ def _emit_ip4(code: Assembler, way: Way, judgement: Judgement) -> None:
     way.load(code, IP4_BYTES, way.lacking)
     code.load(1, R1, FRAME, HEADER)
     # Version 4 and a header of 5 words at least, as the core wants it.
-    code.jump_if("lt", R1, 0x45, PASS)
-    code.jump_if("gt", R1, 0x4F, PASS)
+    code.jump_if("lt", R1, 0x45, PASSED)
+    code.jump_if("gt", R1, 0x4F, PASSED)
     code.load(1, PROTOCOL, FRAME, HEADER + 9)
     _emit_lookups(code, judgement.watched4, bits=32, source=12, destination=16)
 
@@ -113,12 +113,12 @@ def _emit_ip4(code: Assembler, way: Way, judgement: Judgement) -> None:
         code.jump_if("eq", PROTOCOL, UDP, way.label("udp4"))
     for protocol in signs.protocols4:
         code.jump_if("eq", PROTOCOL, protocol, way.label("tunnel4"))
-    code.jump(FILTER)
+    code.jump(FILTERED)
     if signs.protocols4:
         # The core opens no tunnel in a later fragment.
         code.label(way.label("tunnel4"))
         _emit_filter_later_fragments(code)
-        code.jump(PASS)
+        code.jump(PASSED)
     if signs.ports:
         code.label(way.label("udp4"))
         _emit_filter_later_fragments(code)
@@ -133,17 +133,17 @@ def _emit_ip6(code: Assembler, way: Way, judgement: Judgement) -> None:
     code.label(way.label("ip6"))
     way.load(code, IP6_BYTES, way.lacking)
     code.load(1, R1, FRAME, HEADER)
-    code.jump_if("lt", R1, 0x60, PASS)
-    code.jump_if("gt", R1, 0x6F, PASS)
+    code.jump_if("lt", R1, 0x60, PASSED)
+    code.jump_if("gt", R1, 0x6F, PASSED)
     code.load(1, PROTOCOL, FRAME, HEADER + 6)
     _emit_lookups(code, judgement.watched6, bits=128, source=8, destination=24)
 
     for protocol in judgement.signs.protocols6:
-        code.jump_if("eq", PROTOCOL, protocol, PASS)
+        code.jump_if("eq", PROTOCOL, protocol, PASSED)
     if not judgement.signs.ports:
-        code.jump(FILTER)
+        code.jump(FILTERED)
         return
-    code.jump_if("ne", PROTOCOL, UDP, FILTER)
+    code.jump_if("ne", PROTOCOL, UDP, FILTERED)
     code.arithmetic("add", PLACE, IP6_BYTES)
     code.jump(way.label("ports"))
 
@@ -154,14 +154,14 @@ def _emit_ports(code: Assembler, way: Way, signs: Signs) -> None:
     code.load(2, R1, FRAME, HEADER)
     code.load(2, R2, FRAME, HEADER + 2)
     for port in signs.ports:
-        code.jump_if("eq", R1, network16(port), PASS)
-        code.jump_if("eq", R2, network16(port), PASS)
-    code.jump(FILTER)
+        code.jump_if("eq", R1, network16(port), PASSED)
+        code.jump_if("eq", R2, network16(port), PASSED)
+    code.jump(FILTERED)
 
 
 def _emit_filter_later_fragments(code: Assembler) -> None:
     code.load(2, R1, FRAME, HEADER + 6)
-    code.jump_if("set", R1, network16(_FRAGMENT_OFFSET), FILTER)
+    code.jump_if("set", R1, network16(_FRAGMENT_OFFSET), FILTERED)
 
 
 def _emit_lookups(code: Assembler, lists: Map, *, bits: int, source: int, destination: int) -> None:
@@ -174,7 +174,7 @@ def _emit_lookups(code: Assembler, lists: Map, *, bits: int, source: int, destin
     code.load_map(R1, lists.descriptor)
     code.address(R2, SLOT)
     code.call(Helper.MAP_LOOKUP)
-    code.jump_if("eq", R0, 0, PASS)
+    code.jump_if("eq", R0, 0, PASSED)
     # Both addresses are looked up in one trie, even while lists are swapped.
     code.store(8, FRAME, TRIE, R0)
     for address in (source, destination):
@@ -182,4 +182,4 @@ def _emit_lookups(code: Assembler, lists: Map, *, bits: int, source: int, destin
         code.load(8, R1, FRAME, TRIE)
         code.address(R2, HEADER + address - 4)
         code.call(Helper.MAP_LOOKUP)
-        code.jump_if("ne", R0, 0, PASS)
+        code.jump_if("ne", R0, 0, PASSED)

@@ -71,7 +71,7 @@ class WatchedList:
     """One family's trie, behind a map of maps so that a whole list is swapped at once."""
 
     def __init__(self, family: Family, prefixes: list[Prefix]) -> None:
-        self._family = family
+        self.family = family
         trie = self.prepare(prefixes)
         try:
             shape = Shape(Kind.ARRAY_OF_MAPS, 4, 4, 1, inner=trie.descriptor)
@@ -95,10 +95,10 @@ class WatchedList:
         """Make the trie of a list, to be put in force by ``swap`` and closed by the caller."""
         # The kernel makes no empty map.
         entries = max(len(prefixes), 1)
-        shape = Shape(Kind.LPM_TRIE, self._family.key_bytes, _VALUE_BYTES, entries, NO_PREALLOCATION)
-        trie = Map(self._family.name, shape)
+        shape = Shape(Kind.LPM_TRIE, self.family.key_bytes, _VALUE_BYTES, entries, NO_PREALLOCATION)
+        trie = Map(self.family.name, shape)
         try:
-            trie.update_batch(b"".join(map(self._family.key, prefixes)), len(prefixes))
+            trie.update_batch(b"".join(map(self.family.key, prefixes)), len(prefixes))
             trie.freeze()
         except BaseException:
             trie.close()

@@ -23,7 +23,6 @@ _POSSIBLE_CPUS: Final = Path("/sys/devices/system/cpu/possible")
 class Kind(IntEnum):
     """The kinds of maps that the prefilter uses."""
 
-    PROGRAM_ARRAY = 3
     PER_CPU_HASH = 5
     LPM_TRIE = 11
     ARRAY_OF_MAPS = 12

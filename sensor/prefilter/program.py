@@ -2,12 +2,27 @@
 
 from typing import Final
 
-from sensor.prefilter.assembler import Assembler, Helper
+from sensor.prefilter.assembler import Assembler, Helper, Register
 from sensor.prefilter.judgement import (
-    CONTEXT, ETHERNET_BYTES, FILTER, FRAME, HEADER, PASS, PLACE, R0, R1, R2, R3, R4, R5, R7, R8, SLOT, TYPE_AT,
-    TYPES_BYTES, Judgement, Load, Way, emit_headers, emit_types, emit_versions,
-)  # fmt: skip
+    CONTEXT,
+    ETHERNET_BYTES,
+    FILTERED,
+    HEADER,
+    PASSED,
+    PLACE,
+    SLOT,
+    TYPE_AT,
+    TYPES_BYTES,
+    Judgement,
+    Load,
+    Way,
+    emit_headers,
+    emit_types,
+    emit_versions,
+)
 from sensor.prefilter.maps import Map
+
+R0, R1, R2, R3, R4, R5, R6, R7, R8, R9, FRAME = Register
 
 # Fields of the socket program's context, struct __sk_buff.
 _SKB_LENGTH: Final = 0
@@ -50,7 +65,7 @@ def socket_program(judgement: Judgement, counters: Map, snap_bytes: int) -> byte
     emit_types(code, in_piece)
     emit_headers(code, in_piece, judgement)
 
-    by_offset = Way("offset", _loader(Helper.SKB_LOAD_BYTES), PASS)
+    by_offset = Way("offset", _loader(Helper.SKB_LOAD_BYTES), PASSED)
     code.label(in_piece.lacking)
     _emit_pass_unless_ethernet(code)
     _emit_load_types(code, by_offset)
@@ -73,9 +88,9 @@ def xdp_program(judgement: Judgement, counters: Map) -> bytes:
     """Return the program of a driver's hook, for Ethernet frames in one or several buffers."""
     code = Assembler()
     code.move(CONTEXT, R1)
-    by_offset = Way("offset", _loader(Helper.XDP_LOAD_BYTES), PASS)
+    by_offset = Way("offset", _loader(Helper.XDP_LOAD_BYTES), PASSED)
     code.move(PLACE, TYPE_AT)
-    by_offset.load(code, TYPES_BYTES, PASS)
+    by_offset.load(code, TYPES_BYTES, PASSED)
     emit_types(code, by_offset)
     emit_headers(code, by_offset, judgement)
 
@@ -85,20 +100,6 @@ def xdp_program(judgement: Judgement, counters: Map) -> bytes:
     code.move(R8, R0)
     code.load(4, R1, CONTEXT, _XDP_INTERFACE)
     _emit_count(code, counters, passed=XDP_PASS, filtered=XDP_DROP)
-    return code.assemble()
-
-
-def xdp_entry_program(programs: Map) -> bytes:
-    """Return the program that is attached: it calls the filter as long as the sensor lives.
-
-    The kernel empties a map of programs when the last process that has it open is gone, however it ended;
-    then the call fails and every packet passes.
-    """
-    code = Assembler()
-    code.load_map(R2, programs.descriptor)
-    code.arithmetic32("mov", R3, 0)
-    code.call(Helper.TAIL_CALL)
-    code.leave(XDP_PASS)
     return code.assemble()
 
 
@@ -135,7 +136,7 @@ def _emit_load_types(code: Assembler, way: Way) -> None:
     way.load(code, TYPES_BYTES, way.lacking)
     code.load(2, R1, FRAME, HEADER)
     code.load(4, R2, CONTEXT, _SKB_PROTOCOL)
-    code.jump_if("ne", R1, R2, PASS)
+    code.jump_if("ne", R1, R2, PASSED)
 
 
 def _emit_pass_unless_ethernet(code: Assembler) -> None:
@@ -146,19 +147,19 @@ def _emit_pass_unless_ethernet(code: Assembler) -> None:
     """
     code.move(PLACE, 0)
     code.move(R7, _FROM_LINK_HEADER)
-    _load_from_header(code, ETHERNET_BYTES, PASS)
+    _load_from_header(code, ETHERNET_BYTES, PASSED)
     code.move(R7, _FROM_NETWORK_HEADER)
     _load_from_header(code, 4, "ethernet")
-    code.jump(PASS)
+    code.jump(PASSED)
     code.label("ethernet")
 
 
 def _emit_verdict(code: Assembler) -> None:
     """R7 = where the counters of the verdict stand; what follows counts."""
-    code.label(FILTER)
+    code.label(FILTERED)
     code.move(R7, FILTERED_AT)
     code.jump("count")
-    code.label(PASS)
+    code.label(PASSED)
     code.move(R7, 0)
     code.label("count")
 
@@ -183,10 +184,10 @@ def _emit_count(code: Assembler, counters: Map, *, passed: int, filtered: int) -
     code.jump_if("ne", R0, 0, "found")
     code.leave(passed)
     code.label("found")
-    code.jump_if("ne", R7, 0, "filtered")
+    code.jump_if("ne", R7, 0, "count_filtered")
     _emit_add(code, 0)
     code.leave(passed)
-    code.label("filtered")
+    code.label("count_filtered")
     _emit_add(code, FILTERED_AT)
     code.leave(filtered)
 

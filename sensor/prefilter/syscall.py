@@ -30,13 +30,12 @@ class Command(IntEnum):
     MAP_CREATE = 0
     MAP_LOOKUP = 1
     MAP_UPDATE = 2
-    MAP_DELETE = 3
     MAP_NEXT_KEY = 4
     PROGRAM_LOAD = 5
     PROGRAM_TEST_RUN = 10
-    OBJECT_INFO = 15
     MAP_FREEZE = 22
     MAP_UPDATE_BATCH = 26
+    LINK_CREATE = 28
 
 
 class BpfError(CaptureError):
