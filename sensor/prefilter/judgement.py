@@ -20,8 +20,9 @@ PLACE: Final = R8
 """Offset of the header at hand from where the way of loading counts."""
 PROTOCOL: Final = R9
 
-# The stack: a header of at most 40 bytes, the trie in use, the key of the map that holds the trie.
-HEADER: Final = -40
+# The stack: a header, the trie in use, the key of the map that holds the trie.
+HEADER_BYTES: Final = 40
+HEADER: Final = -HEADER_BYTES
 TRIE: Final = -48
 SLOT: Final = -56
 

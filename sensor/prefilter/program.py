@@ -8,6 +8,7 @@ from sensor.prefilter.judgement import (
     ETHERNET_BYTES,
     FILTERED,
     HEADER,
+    HEADER_BYTES,
     PASSED,
     PLACE,
     SLOT,
@@ -32,6 +33,8 @@ _SKB_INTERFACE: Final = 40
 # Fields of the XDP program's context, struct xdp_md.
 _XDP_INTERFACE: Final = 12
 
+_LEAST_LINK_HEADER_BYTES: Final = 10
+
 _FROM_LINK_HEADER: Final = 0
 _FROM_NETWORK_HEADER: Final = 1
 
@@ -49,8 +52,8 @@ def socket_program(judgement: Judgement, counters: Map, snap_bytes: int) -> byte
     """Return the program of a packet socket.
 
     It asks the kernel where the network header is, so it fits links with and without link header. That
-    reaches only what the kernel holds in one piece. Senders that map their packets leave the Ethernet header
-    alone there; then, if it can only be that, the rest is read by offsets in the frame, wherever it lies.
+    reaches only what the kernel holds in one piece, which may be the Ethernet header alone (some drivers, and
+    senders that map their packets). Then, if it can only be that, the rest is read by offsets in the frame.
     """
     code = Assembler()
     code.move(CONTEXT, R1)
@@ -142,14 +145,15 @@ def _emit_load_types(code: Assembler, way: Way) -> None:
 def _emit_pass_unless_ethernet(code: Assembler) -> None:
     """Pass unless the network header stands more than ten bytes behind the link header.
 
-    An Ethernet header is held in one piece, and four bytes from the network header on are not: so that
-    begins behind the fourth byte before the end of an Ethernet header.
+    That is proved where so many bytes from the link header on are held in one piece, and ten fewer from the
+    network header on are not. How many are held differs: what handles tags pulls them into the piece.
     """
     code.move(PLACE, 0)
-    code.move(R7, _FROM_LINK_HEADER)
-    _load_from_header(code, ETHERNET_BYTES, PASSED)
-    code.move(R7, _FROM_NETWORK_HEADER)
-    _load_from_header(code, 4, "ethernet")
+    for in_piece in range(ETHERNET_BYTES, HEADER_BYTES, 4):
+        code.move(R7, _FROM_LINK_HEADER)
+        _load_from_header(code, in_piece, PASSED)
+        code.move(R7, _FROM_NETWORK_HEADER)
+        _load_from_header(code, in_piece - _LEAST_LINK_HEADER_BYTES, "ethernet")
     code.jump(PASSED)
     code.label("ethernet")
 
