@@ -22,22 +22,24 @@ def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
 
 
 @pytest.fixture(scope="session")
-def kernel() -> None:
+def kernel() -> str:
     """A kernel that takes programs from us; tests that want it are skipped, aloud, where it does not."""
     try:
         if os.geteuid() != 0:
             message = "not root"
             raise CaptureError(message)
         for kind in ("socket", "xdp"):
-            Prefilter.load(load_plan([], ["192.0.2.0/24"]), kind=kind).close()
+            Prefilter.load(load_plan([], ["192.0.2.0/24"]), kind=kind).close()  # type: ignore[arg-type]
     except CaptureError as error:
         _why_not.append(str(error))
         pytest.skip(str(error))
+    return os.uname().release
 
 
 @pytest.fixture
-def load(kernel: None) -> Iterator[Callable[..., Prefilter]]:
+def load(kernel: str) -> Iterator[Callable[..., Prefilter]]:
     """Load prefilters for a list of prefixes; they are closed behind the test."""
+    assert kernel
     loaded = []
 
     def one(*watch: str, **options: object) -> Prefilter:
@@ -50,8 +52,9 @@ def load(kernel: None) -> Iterator[Callable[..., Prefilter]]:
 
 
 @pytest.fixture
-def namespace(kernel: None) -> Iterator[None]:
+def namespace(kernel: str) -> Iterator[None]:
     """A network of the test's own, gone behind it."""
+    assert kernel
     libc = ctypes.CDLL(None, use_errno=True)
     before = os.open("/proc/self/ns/net", os.O_RDONLY)
     try:

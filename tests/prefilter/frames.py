@@ -61,9 +61,15 @@ def whole() -> dict[str, bytes]:
         "vlan": ethernet() / Dot1Q(vlan=7) / ip4 / TCP(),
         "qinq": ethernet() / Dot1AD(vlan=7) / Dot1Q(vlan=8) / ip6 / TCP(),
         "three tags": ethernet() / Dot1Q() / Dot1Q() / Dot1Q() / ip4 / TCP(),
-        "fragment": ethernet() / IP(src="192.0.2.1", dst="192.0.2.2", frag=9, proto=17) / Raw(b"\x12\xb5" * 8),
+        "fragment": ethernet()
+        / IP(src="192.0.2.1", dst="192.0.2.2", frag=9, proto=17)
+        / Raw(b"\x12\xb5" * 8),
         "arp": ethernet() / ARP(),
-        "llc": Dot3(src="02:00:00:00:00:01", dst="02:00:00:00:00:02") / LLC() / SNAP(code=0x0800) / ip4 / TCP(),
+        "llc": Dot3(src="02:00:00:00:00:01", dst="02:00:00:00:00:02")
+        / LLC()
+        / SNAP(code=0x0800)
+        / ip4
+        / TCP(),
         "mpls": ethernet(type=0x8847) / Raw(b"\0\x01\x01\xff") / ip4,
         "pppoe": ethernet(type=0x8864) / Raw(b"\x11\0\0\1\0\x1e\0\x21") / ip4,
         "ipip": ethernet() / ip4 / inner,
@@ -73,7 +79,12 @@ def whole() -> dict[str, bytes]:
         "gre6": ethernet() / ip6 / GRE() / inner,
         "ah": ethernet() / ip4 / AH(nh=4, payloadlen=1) / inner,
         "vxlan": ethernet() / ip4 / UDP(sport=9, dport=4789) / Raw(b"\x08" + bytes(7)) / ethernet() / inner,
-        "vxlan back": ethernet() / ip4 / UDP(sport=8472, dport=9) / Raw(b"\x08" + bytes(7)) / ethernet() / inner,
+        "vxlan back": ethernet()
+        / ip4
+        / UDP(sport=8472, dport=9)
+        / Raw(b"\x08" + bytes(7))
+        / ethernet()
+        / inner,
         "gtp6": ethernet() / ip6 / UDP(sport=2152, dport=2152) / Raw(b"\x30\xff\0\x3c\0\0\0\1") / inner,
         "esp": ethernet() / IP(src="192.0.2.1", dst="192.0.2.2", proto=50) / Raw(bytes(40)),
     }
@@ -97,7 +108,9 @@ def _tagged(chance: random.Random) -> Packet:
 
 def _ip(chance: random.Random, depth: int) -> Packet:
     if chance.random() < 0.6:
-        packet: Packet = IP(src=_address(chance, WATCHED4, UNWATCHED4), dst=_address(chance, WATCHED4, UNWATCHED4))
+        packet: Packet = IP(
+            src=_address(chance, WATCHED4, UNWATCHED4), dst=_address(chance, WATCHED4, UNWATCHED4)
+        )
         if chance.random() < 0.15:
             packet.ihl = chance.randrange(16)
         if chance.random() < 0.15:

@@ -27,12 +27,11 @@ def passes(prefilter: Prefilter, kind: str, frame: bytes) -> bool:
         result = try_program(prefilter.descriptor, frame).result
     except BpfError as error:
         # Newer kernels try no socket program on an IP header cut short: test_socket.py sends such frames.
-        assert (kind, error.code) == ("socket", errno.EINVAL)
-        assert len(frame) < 14 + 40
-        return True
+        if kind == "socket" and error.code == errno.EINVAL and len(frame) < 14 + 40:
+            return True
+        raise
     assert result in {PASSED[kind], FILTERED[kind]}
     return result == PASSED[kind]
-
 
 
 @both_kinds
@@ -49,8 +48,8 @@ def test_seeded_frames(load: Load, kind: str, tunnels: Collection[str]) -> None:
 
 
 @both_kinds
-@pytest.mark.parametrize(("name", "frame"), whole().items(), ids=whole())
-def test_cut_at_every_byte(load: Load, kind: str, name: str, frame: bytes) -> None:
+@pytest.mark.parametrize("frame", whole().values(), ids=whole())
+def test_cut_at_every_byte(load: Load, kind: str, frame: bytes) -> None:
     prefilter = load(*WATCH, kind=kind)
     oracle = Oracle(load_plan([], WATCH), TUNNELS)
     for length in range(SHORTEST_TRIED, len(frame) + 1):
@@ -86,7 +85,8 @@ def test_source_and_destination(load: Load, kind: str) -> None:
         assert passes(prefilter, kind, bytes(ethernet() / IP(src=source, dst=destination) / TCP()))
 
 
-def test_dates_do_not_matter(load: Load) -> None:
+@pytest.mark.usefixtures("kernel")
+def test_dates_do_not_matter() -> None:
     blocks = load_plan([], ["192.0.2.0/24"])
     dated = type(blocks)(
         blocks.blocks, blocks.addresses, blocks.lengths, blocks.block_indices,
@@ -107,8 +107,13 @@ def test_snap_length(load: Load) -> None:
 def test_lists_change_in_place(load: Load, kind: str) -> None:
     prefilter = load("192.0.2.0/24", kind=kind)
     program = prefilter.descriptor
-    old, new = (bytes(ethernet() / IP(src=one, dst="1.1.1.1") / TCP()) for one in ("192.0.2.1", "198.51.100.1"))
-    plans = load_plan([], ["192.0.2.0/24"]), load_plan([], ["198.51.100.0/24", "2001:db8::/32", "203.0.113.0/24"])
+    old, new = (
+        bytes(ethernet() / IP(src=one, dst="1.1.1.1") / TCP()) for one in ("192.0.2.1", "198.51.100.1")
+    )
+    plans = (
+        load_plan([], ["192.0.2.0/24"]),
+        load_plan([], ["198.51.100.0/24", "2001:db8::/32", "203.0.113.0/24"]),
+    )
     assert [passes(prefilter, kind, one) for one in (old, new)] == [True, False]
     prefilter.update(*plans)
     assert [passes(prefilter, kind, one) for one in (old, new)] == [True, True]
@@ -120,7 +125,9 @@ def test_lists_change_in_place(load: Load, kind: str) -> None:
 @both_kinds
 def test_counts_of_trials(load: Load, kind: str) -> None:
     prefilter = load("192.0.2.0/24", kind=kind)
-    watched, other = (bytes(ethernet() / IP(src=one, dst="1.1.1.1") / TCP()) for one in ("192.0.2.1", "192.0.3.1"))
+    watched, other = (
+        bytes(ethernet() / IP(src=one, dst="1.1.1.1") / TCP()) for one in ("192.0.2.1", "192.0.3.1")
+    )
     try_program(prefilter.descriptor, watched, repeat=1_000)
     try_program(prefilter.descriptor, other, repeat=3_000)
     (count,) = prefilter.counts().values()

@@ -1,6 +1,5 @@
 """What is said when the kernel refuses, and that nothing is left open then."""
 
-import os
 import subprocess
 import sys
 from collections.abc import Callable
@@ -56,12 +55,12 @@ def test_the_verifier_is_quoted() -> None:
     code = Assembler()
     code.load(4, Register.R0, Register.R1, 4096)
     code.leave(0)
-    with pytest.raises(CaptureError, match="verifier says:\n(.*\n)*.*invalid bpf_context access"):
+    with pytest.raises(CaptureError, match=r"verifier says:\n(.*\n)*.*invalid bpf_context access"):
         load_program(Type.SOCKET, "bad", code.assemble())
 
 
 def open_descriptors() -> set[str]:
-    return set(os.listdir("/proc/self/fd"))
+    return set(map(str, Path("/proc/self/fd").iterdir()))
 
 
 def test_nothing_stays_open(load: Load) -> None:

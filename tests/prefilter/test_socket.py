@@ -3,6 +3,7 @@
 import fcntl
 import os
 import struct
+import subprocess
 import threading
 import time
 from collections.abc import Callable
@@ -66,7 +67,9 @@ def test_interfaces_are_counted_apart(load: Load) -> None:
 
 
 @pytest.mark.parametrize("sender", [send, send_mapped])
-@pytest.mark.parametrize("tags", [[Dot1Q], [Dot1AD, Dot1Q], [Dot1Q, Dot1Q, Dot1Q]], ids=["one", "two", "three"])
+@pytest.mark.parametrize(
+    "tags", [[Dot1Q], [Dot1AD, Dot1Q], [Dot1Q, Dot1Q, Dot1Q]], ids=["one", "two", "three"]
+)
 @pytest.mark.parametrize("version", [4, 6])
 def test_tags_count_as_on_the_wire(
     load: Load, sender: Callable[[str, list[bytes]], None], tags: list[type[Packet]], version: int
@@ -101,7 +104,9 @@ def test_seeded_frames(load: Load, sender: Callable[[str, list[bytes]], None]) -
         all_of_them, passed = received(everything), received(tap)
     assert len(all_of_them) == len(frames)
     expected = [
-        got for frame, got in zip(frames, all_of_them, strict=True) if oracle.passes(frame, longest_tags(frame))
+        got
+        for frame, got in zip(frames, all_of_them, strict=True)
+        if oracle.passes(frame, longest_tags(frame))
     ]
     lost = [frame.hex() for frame in expected if frame not in set(passed)]
     assert lost == []
@@ -149,7 +154,7 @@ def test_link_without_header(load: Load) -> None:
     no_link_header, no_information = 1, 0x1000
     device = os.open("/dev/net/tun", os.O_RDWR)
     fcntl.ioctl(device, 0x400454CA, struct.pack("16sH22x", b"tun0", no_link_header | no_information))
-    os.system("ip link set tun0 up")
+    subprocess.run(["ip", "link", "set", "tun0", "up"], check=True)
     packets = [WATCHED[14:], OTHER[14:], bytes(IPv6(src="2001:db8:77::1", dst="2001:db8:99::") / TCP())]
     prefilter = load(*WATCH)
     with receiver("tun0", prefilter.descriptor) as tap:

@@ -5,6 +5,7 @@ import socket
 import struct
 from collections.abc import Iterator
 from contextlib import contextmanager
+from pathlib import Path
 
 from pyroute2 import IPRoute
 
@@ -27,8 +28,7 @@ def make_pair(*, mtu: int = 1500, names: tuple[str, str] = ("tap", "sender")) ->
         netlink.link("add", ifname=names[0], kind="veth", peer={"ifname": names[1]})
         for name in names:
             # No IPv6 address of the link: nothing is sent but by the test.
-            with open(f"/proc/sys/net/ipv6/conf/{name}/disable_ipv6", "w") as setting:
-                setting.write("1")
+            Path(f"/proc/sys/net/ipv6/conf/{name}/disable_ipv6").write_text("1")
             netlink.link("set", index=index_of(name), mtu=mtu, state="up")
 
 
