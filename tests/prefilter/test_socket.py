@@ -3,7 +3,6 @@
 import fcntl
 import os
 import struct
-import subprocess
 import threading
 import time
 from collections.abc import Callable
@@ -19,7 +18,7 @@ from sensor.prefilter import Count, Prefilter
 from sensor.rules import load_plan
 from tests.prefilter.frames import WATCH, ethernet, seeded, whole
 from tests.prefilter.oracle import Oracle
-from tests.prefilter.wire import index_of, make_pair, received, receiver, send, send_mapped
+from tests.prefilter.wire import change, index_of, make_pair, received, receiver, send, send_mapped
 
 pytestmark = pytest.mark.usefixtures("namespace")
 Load = Callable[..., Prefilter]
@@ -154,7 +153,7 @@ def test_link_without_header(load: Load) -> None:
     no_link_header, no_information = 1, 0x1000
     device = os.open("/dev/net/tun", os.O_RDWR)
     fcntl.ioctl(device, 0x400454CA, struct.pack("16sH22x", b"tun0", no_link_header | no_information))
-    subprocess.run(["ip", "link", "set", "tun0", "up"], check=True)
+    change("tun0", state="up")
     packets = [WATCHED[14:], OTHER[14:], bytes(IPv6(src="2001:db8:77::1", dst="2001:db8:99::") / TCP())]
     prefilter = load(*WATCH)
     with receiver("tun0", prefilter.descriptor) as tap:

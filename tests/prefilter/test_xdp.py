@@ -14,7 +14,7 @@ from sensor.errors import CaptureError
 from sensor.prefilter import Count, Prefilter
 from tests.prefilter.frames import WATCH
 from tests.prefilter.test_socket import OTHER, WATCHED
-from tests.prefilter.wire import index_of, make_pair, received, receiver, send
+from tests.prefilter.wire import add_address, change, index_of, make, make_pair, received, receiver, send
 
 pytestmark = pytest.mark.usefixtures("namespace")
 Load = Callable[..., Prefilter]
@@ -70,8 +70,7 @@ def refusal(prefilter: Prefilter, name: str) -> str:
 @pytest.mark.parametrize("address", ["192.0.2.1", "2001:db8::1"])
 def test_refused_where_the_machine_has_an_address(load: Load, address: str) -> None:
     make_pair()
-    Path("/proc/sys/net/ipv6/conf/tap/disable_ipv6").write_text("0")
-    subprocess.run(["ip", "address", "add", f"{address}/30", "dev", "tap"], check=True)
+    add_address("tap", address, 30)
     prefilter = load(*WATCH, kind="xdp")
     message = refusal(prefilter, "tap")
     assert f"tap has the address {address}" in message
@@ -88,26 +87,28 @@ def test_an_address_of_the_link_alone_says_nothing(load: Load) -> None:
 
 
 @pytest.mark.parametrize(
-    "route", ["default dev tap", "-6 default dev tap", "default nexthop dev tap nexthop dev sender"]
+    "way", [{"family": 2}, {"family": 10}, {"family": 2, "table": 77}], ids=["4", "6", "another table"]
 )
-def test_refused_where_a_default_route_leads(load: Load, route: str) -> None:
+def test_refused_where_a_default_route_leads(load: Load, way: dict[str, int]) -> None:
     make_pair()
     Path("/proc/sys/net/ipv6/conf/tap/disable_ipv6").write_text("0")
-    family, rest = ("-6", route[3:]) if route.startswith("-6") else ("-4", route)
-    subprocess.run(["ip", family, "route", "add", *rest.split()], check=True)
+    with IPRoute() as netlink:
+        netlink.route("add", dst="default", oif=index_of("tap"), **way)
+    assert "a default route leads through tap" in refusal(load(*WATCH, kind="xdp"), "tap")
+
+
+def test_refused_where_one_way_of_a_default_route_leads(load: Load) -> None:
+    make_pair()
+    ways = [{"oif": index_of(name)} for name in ("sender", "tap")]
+    with IPRoute() as netlink:
+        netlink.route("add", dst="default", family=2, multipath=ways)
     assert "a default route leads through tap" in refusal(load(*WATCH, kind="xdp"), "tap")
 
 
 def test_refused_where_a_vlan_on_it_has_an_address(load: Load) -> None:
     make_pair()
-    made = subprocess.run(
-        ["ip", "link", "add", "link", "tap", "name", "upper", "type", "macvlan"],
-        check=False,
-        capture_output=True,
-    )
-    if made.returncode:
-        pytest.skip("no interfaces on top of others in this kernel")
-    subprocess.run(["ip", "address", "add", "192.0.2.1/24", "dev", "upper"], check=True)
+    make("upper", "macvlan", link=index_of("tap"))
+    add_address("upper", "192.0.2.1", 24)
     assert "upper has the address 192.0.2.1" in refusal(load(*WATCH, kind="xdp"), "tap")
 
 
@@ -131,9 +132,7 @@ def test_a_socket_program_is_not_attached_to_an_interface(load: Load) -> None:
 def test_generic_where_the_driver_cannot(load: Load) -> None:
     """A bridge port's upper kinds of devices have no XDP of their own."""
     make_pair()
-    made = subprocess.run(["ip", "link", "add", "plain", "type", "ifb"], check=False, capture_output=True)
-    if made.returncode:
-        pytest.skip("no device without XDP in this kernel")
+    make("plain", "ifb")
     prefilter = load(*WATCH, kind="xdp")
     assert "its driver has no XDP" in refusal(prefilter, "plain")
     assert not prefilter.attach("plain", generic=True)
@@ -166,11 +165,7 @@ def test_gone_when_the_process_dies(root: Path, number: signal.Signals) -> None:
 
 def test_refused_where_it_is_part_of_a_bridge(load: Load) -> None:
     make_pair()
-    made = subprocess.run(
-        ["ip", "link", "add", "bridge0", "type", "bridge"], check=False, capture_output=True
-    )
-    if made.returncode:
-        pytest.skip("no bridge in this kernel")
-    subprocess.run(["ip", "link", "set", "tap", "master", "bridge0"], check=True)
+    make("bridge0", "bridge")
+    change("tap", master=index_of("bridge0"))
     assert "it is part of bridge0" in refusal(load(*WATCH, kind="xdp"), "tap")
     assert "tap is part of it" in refusal(load(*WATCH, kind="xdp"), "bridge0")

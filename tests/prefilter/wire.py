@@ -7,7 +7,9 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+import pytest
 from pyroute2 import IPRoute
+from pyroute2.netlink.exceptions import NetlinkError
 
 SO_ATTACH_BPF = 50
 SOL_PACKET = 263
@@ -30,6 +32,29 @@ def make_pair(*, mtu: int = 1500, names: tuple[str, str] = ("tap", "sender")) ->
             # No IPv6 address of the link: nothing is sent but by the test.
             Path(f"/proc/sys/net/ipv6/conf/{name}/disable_ipv6").write_text("1")
             netlink.link("set", index=index_of(name), mtu=mtu, state="up")
+
+
+def make(name: str, kind: str, **options: object) -> None:
+    """An interface of another kind; the test is skipped where the kernel has none of it."""
+    try:
+        with IPRoute() as netlink:
+            netlink.link("add", ifname=name, kind=kind, **options)
+    except NetlinkError as error:
+        pytest.skip(f"no interface of the kind {kind} in this kernel: {error}")
+
+
+def change(name: str, **options: object) -> None:
+    """Change an interface, as by ``ip link set``."""
+    with IPRoute() as netlink:
+        netlink.link("set", index=index_of(name), **options)
+
+
+def add_address(name: str, address: str, prefix_length: int) -> None:
+    """Give an interface an address."""
+    if ":" in address:
+        Path(f"/proc/sys/net/ipv6/conf/{name}/disable_ipv6").write_text("0")
+    with IPRoute() as netlink:
+        netlink.addr("add", index=index_of(name), address=address, prefixlen=prefix_length)
 
 
 def index_of(name: str) -> int:
