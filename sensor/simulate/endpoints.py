@@ -144,7 +144,7 @@ def make_endpoints(
 
 
 def _of_traffic(number: int, traffic: Traffic, addresses: Addresses) -> Iterator[Endpoint]:
-    names: list[str | None] = [name for name in _names(traffic)] or [None]
+    names: list[str | None] = [*_names(traffic)] or [None]
     by_rank = 1.0 / (1.0 + np.arange(len(names)))
     whole = sum(traffic.countries.values())
     application = None if traffic.application == "unknown" else traffic.application

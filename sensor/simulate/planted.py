@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -9,6 +11,7 @@ import numpy.typing as npt
 
 from sensor.simulate.clock import day_of_start
 from sensor.simulate.expectation import Expectation, expect
+from sensor.simulate.realised import Realised
 from sensor.simulate.scenario import Scenario
 from sensor.simulate.world import World, make_world
 
@@ -65,6 +68,12 @@ def planted(scenario: Scenario, world: World | None = None) -> dict[str, Any]:
             for number, block in enumerate(scenario.block) if block.role == "relay"
         ],
     }  # fmt: skip
+
+
+def write_planted(path: Path, scenario: Scenario, realised: Realised) -> None:
+    """Write what a scenario plants, and beside it what came of chance, as JSON."""
+    document = {"planted": planted(scenario), "realised": realised.as_dict()}
+    path.write_text(json.dumps(document, indent=2, ensure_ascii=False) + "\n", encoding="utf-8")
 
 
 def _by_block(world: World, expected: Expectation) -> Numbers:

@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 
 from sensor.simulate.columns import Records
+from sensor.simulate.draw import Flows
 from sensor.simulate.endpoints import Kind
 from sensor.simulate.world import World
 
@@ -22,14 +23,26 @@ class Realised:
 
     def add(self, records: Records) -> None:
         """Count more rows."""
-        self._rows += len(records.flows)
         for name in self._sums:
             self._sums[name] += int(getattr(records.sizes, name).sum())
-        begun = records.number == 0
-        block = self._world.inside_block[records.flows.inside[begun]]
-        shape = self._flows.shape
-        place = block * shape[1] + records.flows.endpoint[begun]
-        self._flows += np.bincount(place, minlength=self._flows.size).reshape(shape)
+        self._rows += len(records.flows)
+        self._count(records.flows.part(np.flatnonzero(records.number == 0)))
+
+    def add_flows(self, flows: Flows) -> None:
+        """Count more flows of one record each, whose packets are counted one by one."""
+        self._rows += len(flows)
+        self._count(flows)
+
+    def add_packet(self, *, is_out: bool, ip_bytes: int) -> None:
+        """Count one packet, with the bytes of its inner IP header and all behind."""
+        way = "out" if is_out else "in"
+        self._sums[f"packets_{way}"] += 1
+        self._sums[f"bytes_{way}"] += ip_bytes
+
+    def _count(self, flows: Flows) -> None:
+        block = self._world.inside_block[flows.inside]
+        place = block * self._flows.shape[1] + flows.endpoint
+        self._flows += np.bincount(place, minlength=self._flows.size).reshape(self._flows.shape)
 
     def as_dict(self) -> dict[str, Any]:
         """Everything that was counted, relays apart from the rest."""

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
+import numpy.typing as npt
 
 from sensor.errors import StoreError
 from sensor.simulate.clock import SLOT_NS
@@ -19,6 +20,8 @@ from sensor.simulate.realised import Realised
 from sensor.simulate.scenario import Scenario
 from sensor.simulate.world import ROW_STREAM, World, make_world, random_stream
 from sensor.store import StoreWriter, WriterOptions, mark_simulated, read_manifest
+
+Integers = npt.NDArray[np.int64]
 
 MOST_ROWS_AT_ONCE = 400_000
 Progress = Callable[[int, int], None]
@@ -114,11 +117,12 @@ class _Rows:
         slot = (records.flows.start_ns - self.expected.clock.start_s * 1_000_000_000) // SLOT_NS
         slot = np.clip(slot, 0, len(self._packets) - 1)
         sizes = records.sizes
-        for counts, values in (
-            (self._packets, sizes.packets_out + sizes.packets_in),
-            (self._bytes, sizes.bytes_out + sizes.bytes_in),
-        ):
-            counts += np.bincount(slot, weights=values, minlength=len(counts)).astype(np.int64)
+        self._packets += _sums(slot, sizes.packets_out + sizes.packets_in, len(self._packets))
+        self._bytes += _sums(slot, sizes.bytes_out + sizes.bytes_in, len(self._bytes))
+
+
+def _sums(slot: Integers, values: Integers, slots: int) -> Integers:
+    return np.bincount(slot, weights=values, minlength=slots).astype(np.int64)
 
 
 def _parts(flows: Flows) -> Iterator[tuple[Flows, int]]:
