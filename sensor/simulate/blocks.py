@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import json
 
+from sensor.simulate.inside import networks
 from sensor.simulate.scenario import Block, Scenario
-from sensor.simulate.world import networks
 
 
 def blocks_text(scenario: Scenario) -> str | None:

@@ -10,7 +10,7 @@ import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 
-from sensor.schema import arrow_schema, dictionary_type
+from sensor.schema import arrow_schema
 from sensor.simulate.draw import Flows
 from sensor.simulate.endpoints import Kind
 from sensor.simulate.protocols import TCP
@@ -26,9 +26,6 @@ _LONGEST_NS = 290_000_000_000
 _MEAN_DURATION_NS = 12e9
 _MOST_BYTES = 1 << 40
 _SYN, _DATA, _WHOLE = 0x02, 0x18, 0x1B
-
-_NONE_IN = (Kind.UNANSWERED,)
-_NONE_OUT = (Kind.SCAN,)
 
 
 def _of_kinds(default: Any, **others: Any) -> npt.NDArray[Any]:
@@ -100,7 +97,8 @@ def _further_records(
         return np.zeros(len(flows), np.int64)
     is_long = (random.random(len(flows)) < share) & (kind == Kind.USE)
     wanted = random.integers(1, 4, len(flows)) * is_long
-    return np.minimum(wanted, np.maximum(0, (until_ns - 1 - flows.start_ns) // RECORD_NS))
+    found: Integers = np.minimum(wanted, np.maximum(0, (until_ns - 1 - flows.start_ns) // RECORD_NS))
+    return found
 
 
 def _sizes(world: World, records: Flows, random: np.random.Generator) -> Sizes:
@@ -223,8 +221,3 @@ class FlowColumns:
     @cached_property
     def _inside(self) -> pa.Array:
         return pa.array(self._world.inside, pa.utf8())
-
-
-def few_values(texts: list[str | None]) -> pa.Array:
-    """Text as the dictionary in which columns of few distinct values are handed over."""
-    return pa.array(texts, pa.utf8()).dictionary_encode().cast(dictionary_type())

@@ -63,6 +63,8 @@ def expect(world: World) -> Expectation:
     blocks /= blocks[world.holders].sum()
     scale = np.divide(blocks, whole_by_block, out=np.zeros_like(blocks), where=whole_by_block > 0)
     use = seen[:, None, :] * (shares * scale[:, None])[None]
+    if not use.sum() > 0:
+        raise ValueError("nothing flows in this scenario: no kind of traffic has a block and a time")
     ratios = {kind: float(getattr(scenario.besides, key)) for kind, key in _RATIOS.items()}
     named = np.array([bool(one.names) for one in scenario.traffic])
     dns = scenario.besides.dns * use[:, :, named].sum() / use.sum()

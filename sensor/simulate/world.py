@@ -5,20 +5,17 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from functools import cached_property
-from ipaddress import IPv4Address, IPv4Network
 from itertools import islice
 
 import numpy as np
 import numpy.typing as npt
 
-from sensor.rules.address import MAPPED_BITS, parse_prefixes
 from sensor.rules.names import NameRules, load_names
 from sensor.simulate.endpoints import Endpoints, make_endpoints
-from sensor.simulate.read import known_blocks
-from sensor.simulate.scenario import Block, Population, Scenario
+from sensor.simulate.inside import networks, usable_addresses
+from sensor.simulate.scenario import Population, Scenario
 from sensor.simulate.stacks import STACKS
 
-MOST_ADDRESSES_A_BLOCK = 1 << 17
 SERVERS_A_BLOCK = 3
 # Which random stream is for what; days have streams of their own, so that each can be drawn alone.
 DAY_STREAM, RATE_STREAM, DEVICE_STREAM, ROW_STREAM = 1, 2, 3, 4
@@ -104,14 +101,15 @@ def make_world(scenario: Scenario, names: NameRules | None = None) -> World:
     groups: list[Group] = []
     host_places: list[int] = []
     for number, block in enumerate(scenario.block):
-        addresses = list(_addresses(block))
+        addresses = usable_addresses(block)
         first = len(inside)
         inside += addresses
         inside_block += [number] * len(addresses)
         targets.append(np.arange(first, len(inside)))
         free = _spread(first, len(addresses))
-        servers.append(np.array(list(islice(free, SERVERS_A_BLOCK)), np.int64))
         groups += _groups(scenario, number, free, host_places)
+        # Servers have addresses of their own, in a block that is full those of hosts.
+        servers.append(np.array([*islice(free, SERVERS_A_BLOCK)] or [first], np.int64))
     hosts, devices = _people(scenario, groups, np.array(host_places, np.int64))
     watched = [network for block in scenario.block for network in networks(block)]
     endpoints = make_endpoints(
@@ -120,25 +118,6 @@ def make_world(scenario: Scenario, names: NameRules | None = None) -> World:
     return World(
         scenario, rules, inside, np.array(inside_block), servers, targets, groups, hosts, devices, endpoints
     )
-
-
-def networks(block: Block) -> list[IPv4Network]:
-    """The block's prefixes, those of the shipped rules where the scenario gives none."""
-    texts = block.prefixes or known_blocks()[block.name]
-    found = [prefix for text in texts for prefix in parse_prefixes(text)]
-    return [
-        IPv4Network((int.from_bytes(packed[12:], "big"), length - MAPPED_BITS)) for packed, length in found
-    ]
-
-
-def _addresses(block: Block) -> Iterator[str]:
-    usable = (
-        str(IPv4Address(int(network.network_address) + offset))
-        for network in networks(block)
-        for offset in range(network.num_addresses)
-        if network.num_addresses <= 2 or 0 < offset < network.num_addresses - 1
-    )
-    return islice(usable, MOST_ADDRESSES_A_BLOCK)
 
 
 def _spread(first: int, count: int) -> Iterator[int]:
@@ -154,8 +133,6 @@ def _groups(scenario: Scenario, block: int, free: Iterator[int], host_places: li
     for number in here:
         population = scenario.population[number]
         places = list(islice(free, population.addresses[name]))
-        if len(places) < population.addresses[name]:
-            raise ValueError(f"block {name} has fewer addresses than the scenario's hosts")
         first = len(host_places)
         host_places += places
         yield Group(block, number, first, len(host_places), population.share / whole)
