@@ -23,7 +23,7 @@ from sensor.simulate.store import Progress
 from sensor.simulate.world import ROW_STREAM, World, make_world, random_stream
 
 _SERVER_TTL = 63
-_STEP_NS = (1_000_000, 40_000_000)
+_STEP_US = (1_000, 40_000)
 _SYN_STEP_NS = 1_000_000_000
 _STACKS = list(STACKS.values())
 
@@ -110,7 +110,7 @@ class _Maker:
             )
             heappush(self._waiting, (now_ns, self._packets, frame))
             self._packets += 1
-            now_ns += _SYN_STEP_NS if kind is Kind.UNANSWERED else rng.randrange(*_STEP_NS)
+            now_ns += _SYN_STEP_NS if kind is Kind.UNANSWERED else 1_000 * rng.randrange(*_STEP_US)
 
     def _write_until(self, time_ns: int) -> None:
         while self._waiting and self._waiting[0][0] <= time_ns:

@@ -22,8 +22,8 @@ Integers = npt.NDArray[np.int64]
 SENSOR = "simulated"
 RECORD_NS = 300_000_000_000
 """A flow's records begin so far apart, as the active timeout of a replay has it."""
-_LONGEST_NS = 290_000_000_000
-_MEAN_DURATION_NS = 12e9
+_LONGEST_US = 290e6
+_MEAN_DURATION_US = 12e6
 _MOST_BYTES = 1 << 40
 _SYN, _DATA, _WHOLE = 0x02, 0x18, 0x1B
 
@@ -80,7 +80,8 @@ def make_records(world: World, flows: Flows, until_ns: int, random: np.random.Ge
         source, number, start_ns = source[order], number[order], start_ns[order]
     taken = flows.part(source)
     records = Flows(start_ns, taken.endpoint, taken.inside, taken.device)
-    duration_ns = np.minimum(random.exponential(_MEAN_DURATION_NS, len(source)), _LONGEST_NS).astype(np.int64)
+    duration_us = np.minimum(random.exponential(_MEAN_DURATION_US, len(source)), _LONGEST_US)
+    duration_ns = duration_us.astype(np.int64) * 1_000
     duration_ns[kind[source] == Kind.DNS] = 30_000_000
     duration_ns[kind[source] == Kind.SCAN] = 0
     return Records(

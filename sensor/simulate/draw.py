@@ -115,7 +115,8 @@ def _times(expected: Expectation, day: int, size: int, traffic: int | None, rand
         return np.empty(0, np.int64)
     slot = np.searchsorted(edges, random.random(size) * edges[-1], side="right")
     start_ns = clock.start_s * 1_000_000_000 + (slots.start + slot) * SLOT_NS
-    found: Integers = start_ns + random.integers(0, SLOT_NS, size)
+    # Whole microseconds, as most captures have them.
+    found: Integers = start_ns + random.integers(0, SLOT_NS // 1_000, size) * 1_000
     return found
 
 

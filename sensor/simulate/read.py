@@ -18,6 +18,7 @@ from sensor.simulate.scenario import Scenario
 
 _FOLDER = Path(__file__).with_name("scenarios")
 _Path = tuple[str | int, ...]
+_UNKNOWN_KEY = "extra_forbidden"
 
 
 def shipped_scenarios() -> list[str]:
@@ -67,11 +68,15 @@ def parse_scenario(source: Source) -> Scenario:
 
 def _explained(file: str, lines: Mapping[_Path, int], error: ValidationError) -> RuleError:
     """Put the first mistake into one line: file, line, key, and what to write instead."""
-    first = min(error.errors(include_url=False), key=lambda item: line_of(lines, item["loc"]))
+    # A key that is written wrongly is missing, too: it is told as what it is.
+    first = min(
+        error.errors(include_url=False),
+        key=lambda item: (item["type"] != _UNKNOWN_KEY, line_of(lines, item["loc"])),
+    )
     location: _Path = first["loc"]
     key = ".".join(str(part) for part in location if part != "[key]")
     line = line_of(lines, location)
-    if first["type"] == "extra_forbidden":
+    if first["type"] == _UNKNOWN_KEY:
         mend = nearest(str(location[-1]), _known_keys(location[:-1]))
         return rule_error(file, line, key, TextError("an unknown key", mend))
     if first["type"] == "missing":
