@@ -87,7 +87,8 @@ def _changed(scenario: "Scenario", changes: dict[str, Any]) -> "Scenario":
         return Scenario.model_validate(scenario.model_dump() | changes)
     except ValidationError as error:
         first = error.errors(include_url=False)[0]
-        raise typer.BadParameter(first["msg"], param_hint=f"--{first['loc'][0]}") from None
+        option = first["loc"][0] if first["loc"] else "flows"
+        raise typer.BadParameter(first["msg"], param_hint=f"--{option}") from None
 
 
 def _make(
@@ -105,7 +106,7 @@ def _make(
 def _write_beside(scenario: "Scenario", target: Path, numbers: Path, realised: "Realised") -> Path | None:
     """Write the planted numbers, and the blocks where a rule file has to name them."""
     from sensor.simulate.blocks import blocks_text
-    from sensor.simulate.planted import write_planted
+    from sensor.simulate.parameters import write_planted
 
     write_planted(numbers, scenario, realised)
     text = blocks_text(scenario)

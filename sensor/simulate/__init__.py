@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from sensor.simulate.capture import CaptureResult, simulate_capture
     from sensor.simulate.mark import simulated_by
-    from sensor.simulate.planted import planted
+    from sensor.simulate.parameters import planted
     from sensor.simulate.read import load_scenario, shipped_scenarios
     from sensor.simulate.scenario import Scenario
     from sensor.simulate.store import StoreResult, simulate_store
@@ -25,7 +25,7 @@ __all__ = [
 
 _PLACES = {
     "CaptureResult": "capture", "Scenario": "scenario", "StoreResult": "store", "load_scenario": "read",
-    "planted": "planted", "shipped_scenarios": "read", "simulate_capture": "capture", "simulate_store": "store",
+    "planted": "parameters", "shipped_scenarios": "read", "simulate_capture": "capture", "simulate_store": "store",
     "simulated_by": "mark",
 }  # fmt: skip
 
@@ -34,7 +34,4 @@ def __getattr__(name: str) -> Any:
     """Import what somebody asks for: a replay asks for `simulated_by` alone, and need not wait for the rest."""
     if name not in _PLACES:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    found = getattr(import_module(f"{__name__}.{_PLACES[name]}"), name)
-    # A module that is imported takes its own name in the package: `planted` must stay the function.
-    globals()[name] = found
-    return found
+    return getattr(import_module(f"{__name__}.{_PLACES[name]}"), name)

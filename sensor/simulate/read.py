@@ -83,8 +83,9 @@ def _explained(file: str, lines: Mapping[_Path, int], error: ValidationError) ->
         return rule_error(file, line, key, TextError("a key is missing", f"add {location[-1]} = ..."))
     reason = printable(first["msg"].removeprefix("Value error, "), limit=600)
     what, _, mend = reason.partition("; ")
-    shown = str(first["input"])
-    return rule_error(file, line, shown, TextError(f"{key}: {what}", mend or "correct the value"))
+    shown = str(first["input"]) if location else file
+    mistake = TextError(f"{key}: {what}" if key else what, mend or "correct the value")
+    return rule_error(file, line, shown, mistake)
 
 
 def _known_keys(table: _Path) -> list[str]:

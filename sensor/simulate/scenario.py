@@ -6,7 +6,7 @@ from datetime import date, datetime
 from typing import Annotated, Any, Literal
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
-from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, model_validator
 
 from sensor.simulate.places import prefixes_by_country
 from sensor.simulate.protocols import PROTOCOLS
@@ -14,6 +14,8 @@ from sensor.simulate.stacks import STACKS
 
 MOST_DAYS = 3_660
 MOST_FLOWS = 1_000_000_000
+MOST_FLOWS_A_DAY = 10_000_000
+"""A day is drawn at once, and has to fit into memory."""
 
 
 def _one_of(known: Any, what: str) -> AfterValidator:
@@ -190,3 +192,9 @@ class Scenario(Table):
     besides: Besides = Besides()
     gap: Annotated[tuple[Gap, ...], BeforeValidator(_listed)] = ()
     loss: Annotated[tuple[Loss, ...], BeforeValidator(_listed)] = ()
+
+    @model_validator(mode="after")
+    def _day_fits(self) -> Scenario:
+        if self.flows > self.days * MOST_FLOWS_A_DAY:
+            raise ValueError(f"flows: more than {MOST_FLOWS_A_DAY:,} a day; use more days or fewer flows")
+        return self

@@ -29,12 +29,12 @@ def test_a_capture_and_its_replay(tmp_path: Path) -> None:
 
 def test_rows_alone(tmp_path: Path) -> None:
     words = ["--flows", 500, "--planted", tmp_path / "numbers.json", "--json"]
-    ended = blocktap("simulate", "null", "--store", tmp_path / "store", *words)
+    ended = blocktap("simulate", "relay-2017", "--store", tmp_path / "store", *words)
     assert ended.returncode == 0, ended.stderr
     told = json.loads(ended.stdout)
     assert json.loads((tmp_path / "numbers.json").read_text())["realised"]["rows"] == told["flows"]
-    assert read_manifest(tmp_path / "store").simulated == "null"
-    again = blocktap("simulate", "null", "--store", tmp_path / "store", *words)
+    assert read_manifest(tmp_path / "store").simulated == "relay-2017"
+    again = blocktap("simulate", "relay-2017", "--store", tmp_path / "store", *words)
     assert again.returncode == WORK_FAILED
     assert "has rows already" in again.stderr
 

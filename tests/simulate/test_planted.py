@@ -10,6 +10,7 @@ import pytest
 
 from sensor.simulate import load_scenario, planted
 from sensor.simulate.draw import draw_day
+from sensor.simulate.endpoints import Kind
 from sensor.simulate.expectation import expect
 from sensor.simulate.realised import Realised
 from sensor.simulate.scenario import Scenario
@@ -111,6 +112,21 @@ def test_populations_have_devices_and_active_addresses() -> None:
     assert [one["addresses"] for one in found["populations"]] == [12, 3]
     assert found["populations"][0]["devices"] == 24
     assert 10 < found["addresses_per_day"] < 15
+
+
+def test_who_is_not_active_begins_nothing() -> None:
+    chosen = scenario(flows=20_000)
+    world = make_world(chosen)
+    expected = expect(world)
+    seen, begun = [], []
+    for day in range(chosen.days):
+        flows = draw_day(world, expected, day)
+        kind = world.endpoints.kind[flows.endpoint]
+        seen.append(set(flows.inside[kind == Kind.USE].tolist()))
+        begun.append(set(flows.inside[(kind != Kind.SCAN) & (kind != Kind.VISIT)].tolist()))
+    assert begun == seen
+    wanted = planted(chosen)["population"]["addresses_per_day"]
+    assert np.median([len(day) for day in seen]) == pytest.approx(wanted, abs=2)
 
 
 def test_bound_traffic_stays_with_its_population() -> None:

@@ -6,6 +6,18 @@ import pytest
 
 from sensor.errors import RuleError
 from sensor.simulate import load_scenario, planted, shipped_scenarios
+from sensor.simulate.protocols import PROTOCOLS
+from sensor.simulate.scenario import (
+    Besides,
+    Block,
+    Gap,
+    Loss,
+    Population,
+    Rhythm,
+    Scenario,
+    Traffic,
+)  # fmt: skip
+from sensor.simulate.stacks import STACKS
 from tests.simulate.scenes import SMALL, scenario
 
 
@@ -56,6 +68,24 @@ def test_mistakes_are_told(old: str, new: str, message: str) -> None:
     with pytest.raises(RuleError) as refused:
         scenario(SMALL.replace(old, new, 1))
     assert message in str(refused.value)
+
+
+def test_more_flows_than_fit_into_a_day_are_refused() -> None:
+    with pytest.raises(RuleError, match="flows: more than 10,000,000 a day"):
+        scenario(SMALL.replace("flows = 4000", "flows = 100_000_000", 1))
+
+
+def test_the_documented_scenario_is_one(root: Path) -> None:
+    text = (root / "docs" / "simulate.md").read_text()
+    example = text.partition("```toml\n")[2].partition("```")[0]
+    assert scenario(example).name == "example"
+    for model in (Scenario, Rhythm, Besides, Block, Population, Traffic, Gap, Loss):
+        undocumented = [
+            key for key in model.model_fields if f"{key} = " not in text and f"[{key}]" not in text
+        ]
+        assert set(undocumented) <= {"role", "holder", "claimed_country", "confidence", "prefixes"}, model
+    words = {f"`{word}`" for word in (*STACKS, *PROTOCOLS, *shipped_scenarios())}
+    assert {word for word in words if word not in text} == set()
 
 
 def test_a_scenario_that_is_not_there(tmp_path: Path) -> None:
