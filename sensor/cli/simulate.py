@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from sensor.simulate import Scenario
     from sensor.simulate.realised import Realised
 
+_Advance = Callable[[int, int], None]
 CAPTURE_FLOWS = 30_000
 """Flows of a capture where nobody says how many: some 200,000 packets."""
 
@@ -50,19 +51,15 @@ def simulate(
     """
     from sensor.simulate import load_scenario
 
-    if (output is None) == (store is None):
+    target = output if output is not None else store
+    if target is None or (output is not None and store is not None):
         raise typer.BadParameter("say what to write: -o CAPTURE or --store DIR", param_hint="-o, --store")
     changes = {"flows": flows or (CAPTURE_FLOWS if output else None), "seed": seed}
     chosen = _changed(load_scenario(scenario), {key: one for key, one in changes.items() if one is not None})
     began = time.monotonic()
     with _progress() as advance:
-        try:
-            made, realised = _make(chosen, output, store, advance)
-        except ValueError as error:
-            raise typer.BadParameter(str(error), param_hint="SCENARIO") from None
+        made, realised = (_capture if output is not None else _rows)(chosen, target, advance)
     seconds = time.monotonic() - began
-    target = output or store
-    assert target is not None  # noqa: S101 - one of them was asked for
     numbers = planted or target.with_name(f"{target.name}.planted.json")
     blocks = _write_beside(chosen, target, numbers, realised)
     if as_json:
@@ -91,16 +88,18 @@ def _changed(scenario: "Scenario", changes: dict[str, Any]) -> "Scenario":
         raise typer.BadParameter(first["msg"], param_hint=f"--{option}") from None
 
 
-def _make(
-    scenario: "Scenario", output: Path | None, store: Path | None, advance: Callable[[int, int], None]
-) -> tuple[dict[str, int], "Realised"]:
-    from sensor.simulate import simulate_capture, simulate_store
+def _capture(scenario: "Scenario", path: Path, advance: _Advance) -> tuple[dict[str, int], "Realised"]:
+    from sensor.simulate import simulate_capture
 
-    if output is not None:
-        capture = simulate_capture(scenario, output, advance)
-        return {"packets": capture.packets}, capture.realised
-    rows = simulate_store(scenario, store or "", advance)
-    return rows.rows, rows.realised
+    made = simulate_capture(scenario, path, advance)
+    return {"packets": made.packets}, made.realised
+
+
+def _rows(scenario: "Scenario", path: Path, advance: _Advance) -> tuple[dict[str, int], "Realised"]:
+    from sensor.simulate import simulate_store
+
+    made = simulate_store(scenario, path, advance)
+    return made.rows, made.realised
 
 
 def _write_beside(scenario: "Scenario", target: Path, numbers: Path, realised: "Realised") -> Path | None:
@@ -118,7 +117,7 @@ def _write_beside(scenario: "Scenario", target: Path, numbers: Path, realised: "
 
 
 @contextmanager
-def _progress() -> Iterator[Callable[[int, int], None]]:
+def _progress() -> Iterator[_Advance]:
     """Show a bar on a terminal; call what it gives with the days done and those in all."""
     if not sys.stderr.isatty():
         yield lambda _done, _days: None

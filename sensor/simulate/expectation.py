@@ -7,6 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
+from sensor.errors import RuleError
 from sensor.simulate.clock import Clock, activity, make_clock
 from sensor.simulate.endpoints import Kind
 from sensor.simulate.scenario import Scenario
@@ -51,6 +52,11 @@ def expect(world: World) -> Expectation:
     """Work out what a scenario makes to be expected.
 
     Over the whole window, seen or not, each block has exactly its share of the flows.
+
+    Raises
+    ------
+    RuleError
+        Nothing is to be expected.
     """
     scenario = world.scenario
     clock = make_clock(scenario)
@@ -64,7 +70,7 @@ def expect(world: World) -> Expectation:
     scale = np.divide(blocks, whole_by_block, out=np.zeros_like(blocks), where=whole_by_block > 0)
     use = seen[:, None, :] * (shares * scale[:, None])[None]
     if not use.sum() > 0:
-        raise ValueError("nothing flows in this scenario: no kind of traffic has a block and a time")
+        raise RuleError("nothing flows in this scenario: no kind of traffic has a block and a time")
     ratios = {kind: float(getattr(scenario.besides, key)) for kind, key in _RATIOS.items()}
     named = np.array([bool(one.names) for one in scenario.traffic])
     dns = scenario.besides.dns * use[:, :, named].sum() / use.sum()

@@ -6,6 +6,8 @@ from functools import cache
 from ipaddress import IPv4Address, IPv4Network
 from pathlib import Path
 
+from sensor.errors import RuleError
+
 # Neighbouring addresses of a simulated country lie this far apart: no two in one small network.
 _STRIDE = 263
 
@@ -29,13 +31,13 @@ class Addresses:
 
         Raises
         ------
-        ValueError
+        RuleError
             There are no more.
         """
         for address in self._next[country]:
             if not any(address in prefix for prefix in self._watched):
                 return str(address)
-        raise ValueError(f"the scenario wants more addresses of {country} than there are")
+        raise RuleError(f"the scenario wants more addresses of {country} than there are; let it have fewer")
 
     @staticmethod
     def _all(country: str) -> Iterator[IPv4Address]:

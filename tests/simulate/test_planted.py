@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 import pytest
 
+from sensor.errors import RuleError
 from sensor.simulate import load_scenario, planted
 from sensor.simulate.draw import draw_day
 from sensor.simulate.endpoints import Kind
@@ -150,6 +151,18 @@ def test_relays_stand_apart() -> None:
     assert relay["block"] == "vpn-exit"
     assert {"Gmail", "Google Cloud", "Facebook", "Microsoft", "Pornhub"} == set(relay["services"])
     assert "Pornhub" not in [one["service"] for one in numbers["services"]]
+
+
+def test_a_scenario_in_which_nothing_can_flow_is_refused() -> None:
+    with pytest.raises(RuleError, match="nothing flows"):
+        planted(scenario(gap=[{"start": date(2017, 5, 1), "end": date(2017, 6, 1)}]))
+
+
+def test_more_addresses_than_a_country_has_are_refused() -> None:
+    traffic = scenario().traffic[0].model_dump() | {"countries": {"NL": 1}, "addresses": 1_000, "many": 9}
+    traffic["names"] = ("www.site-{n}.example",)
+    with pytest.raises(RuleError, match="more addresses of NL than there are"):
+        planted(scenario(traffic=[traffic]))
 
 
 def test_planted_numbers_are_json() -> None:
