@@ -76,6 +76,7 @@ def replay(
         writer = None if place == NO_STORE else _open_store(place, captures, plan, settings, replace)
         if writer is not None:
             stack.enter_context(writer)
+            _hand_marks_on(place, captures)
         signal.signal(signal.SIGINT, lambda *_: _interrupted(replaying))
         result = _run(replaying, writer)
     failed = [one for one in result.inputs if one.error]
@@ -122,6 +123,19 @@ def _open_store(
             )
     this_run = RunInfo(inputs=inputs, blocks_digest=digest)
     return StoreWriter(place, settings.store.sensor, this_run, replace=replace)
+
+
+def _hand_marks_on(place: str, captures: list[str]) -> None:
+    """Let the store say that it is simulated where a capture says so of itself."""
+    from pathlib import Path
+
+    from sensor.simulate.mark import simulated_by
+    from sensor.store import mark_simulated
+
+    for capture in captures:
+        scenario = simulated_by(capture)
+        if scenario is not None:
+            mark_simulated(Path(place), scenario)
 
 
 def _interrupted(replaying: "Replaying") -> None:

@@ -1,7 +1,7 @@
 """The store: a folder of Parquet files that any engine reads."""
 
 from sensor.store.compaction import Compaction, CompactionResult, compact
-from sensor.store.manifest import Manifest, read_manifest
+from sensor.store.manifest import Manifest, mark_simulated, read_manifest
 from sensor.store.retention import PruneResult, prune
 from sensor.store.runs import Run, RunInfo, RunInput, earlier_runs, fingerprint, read_runs
 from sensor.store.writer import StoreWriter, TableStatistics, WriterOptions
@@ -20,6 +20,7 @@ __all__ = [
     "compact",
     "earlier_runs",
     "fingerprint",
+    "mark_simulated",
     "prune",
     "read_manifest",
     "read_runs",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import tomllib
 from dataclasses import dataclass
@@ -19,10 +20,15 @@ FILE_NAME = "store.toml"
 
 @dataclass(frozen=True)
 class Manifest:
-    """What ``store.toml`` says."""
+    """What ``store.toml`` says.
+
+    ``simulated`` names the scenario whose rows the store has, or several, with commas between them; None
+    where nothing in it is made up.
+    """
 
     schema_version: int
     created: datetime
+    simulated: str | None = None
 
 
 def read_manifest(root: Path) -> Manifest:
@@ -39,7 +45,10 @@ def read_manifest(root: Path) -> Manifest:
         version, created = data["schema_version"], data["created"]
         if not isinstance(version, int) or not isinstance(created, datetime):
             raise TypeError("schema_version must be a number and created a time")
-        manifest = Manifest(version, created)
+        simulated = data.get("simulated")
+        if not isinstance(simulated, str | None):
+            raise TypeError("simulated must be a text")
+        manifest = Manifest(version, created, simulated)
     except (FileNotFoundError, NotADirectoryError) as error:
         raise StoreError(f"{root} is no store: there is no {FILE_NAME} in it") from error
     except OSError as error:
@@ -75,6 +84,14 @@ def open_or_create(root: Path) -> Manifest:
     return manifest
 
 
+def mark_simulated(root: Path, scenario: str) -> None:
+    """Say in a store's manifest that rows of this scenario are in it; nothing takes the mark off again."""
+    manifest = read_manifest(root)
+    marks = manifest.simulated.split(", ") if manifest.simulated else []
+    if scenario not in marks:
+        _write(root, Manifest(manifest.schema_version, manifest.created, ", ".join([*marks, scenario])))
+
+
 def _create(root: Path) -> None:
     durable.make_folder(root)
     # A temporary manifest is another process creating the same store, or one that died at it.
@@ -84,9 +101,15 @@ def _create(root: Path) -> None:
             f"{root} is not empty and no store (it holds {strangers[0]!r}): choose another folder"
         )
     os.chmod(root, durable.FOLDER_MODE)
-    created = datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+    _write(root, Manifest(SCHEMA_VERSION, datetime.now(UTC)))
+
+
+def _write(root: Path, manifest: Manifest) -> None:
+    created = manifest.created.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+    # JSON's quotes and escapes are TOML's too.
+    simulated = f"simulated = {json.dumps(manifest.simulated)}\n" if manifest.simulated else ""
     durable.write_text(
         root / FILE_NAME,
         "# A Blocktap store: Parquet files in folders by table and day.\n"
-        f"schema_version = {SCHEMA_VERSION}\ncreated = {created}\n",
+        f"schema_version = {manifest.schema_version}\ncreated = {created}\n{simulated}",
     )
