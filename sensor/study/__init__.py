@@ -1,0 +1,1 @@
+"""The study: rollups of a store turned into numbers, each with how sure it is."""

@@ -1,0 +1,51 @@
+"""What every question is given: the rollups, the resamples, and what is known besides."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import tzinfo
+
+from sensor.rules import Block, Event
+from sensor.rules.services import Catalogue
+from sensor.study.bootstrap import Bootstrap
+from sensor.study.facts import Facts
+from sensor.study.gather import Gathered
+
+
+@dataclass(frozen=True)
+class Context:
+    """One study under way.
+
+    Attributes
+    ----------
+    gathered
+        What was read of the store.
+    bootstrap
+        Resamples of its days.
+    blocks
+        What the rules say of each block, by name.
+    events
+        Dated events outside.
+    catalogue
+        Services, for what the store does not say of them.
+    protocol_categories
+        Category of each application.
+    zone
+        In which days are told.
+    seed
+        Of every random number.
+    """
+
+    gathered: Gathered
+    bootstrap: Bootstrap
+    blocks: dict[str, Block]
+    events: tuple[Event, ...]
+    catalogue: Catalogue
+    protocol_categories: dict[str, str]
+    zone: tzinfo
+    seed: int
+
+    @property
+    def facts(self) -> Facts:
+        """The main rollup."""
+        return self.gathered.facts
