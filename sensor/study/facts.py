@@ -77,10 +77,10 @@ class Facts:
         which = self.dimensions[dimension]
         chosen = which.codes != UNNAMED if rows is None else (which.codes != UNNAMED) & rows
         width = len(which.words)
-        flat = np.bincount(
+        flat = sums(
             self.day[chosen] * width + which.codes[chosen],
-            weights=self.measure(measure)[chosen],
-            minlength=len(self.days) * width,
+            self.measure(measure)[chosen],
+            len(self.days) * width,
         )
         return flat.reshape(len(self.days), width)
 
@@ -89,8 +89,7 @@ class Facts:
     ) -> NDArray[np.float64]:
         """Return the sum of each day."""
         chosen = slice(None) if rows is None else rows
-        weights = self.measure(measure)[chosen]
-        return np.bincount(self.day[chosen], weights=weights, minlength=len(self.days))
+        return sums(self.day[chosen], self.measure(measure)[chosen], len(self.days))
 
     def crossed(
         self, first: str, second: str, measure: Measure = "flows"
@@ -99,10 +98,10 @@ class Facts:
         one, other = self.dimensions[first], self.dimensions[second]
         chosen = (one.codes != UNNAMED) & (other.codes != UNNAMED)
         width = len(other.words)
-        flat = np.bincount(
+        flat = sums(
             one.codes[chosen] * width + other.codes[chosen],
-            weights=self.measure(measure)[chosen],
-            minlength=len(one.words) * width,
+            self.measure(measure)[chosen],
+            len(one.words) * width,
         )
         return flat.reshape(len(one.words), width)
 
@@ -126,6 +125,14 @@ class Facts:
             self.bytes[rows],
             self.packets[rows],
         )
+
+
+def sums(
+    places: NDArray[np.int64], weights: NDArray[np.float64], size: int
+) -> NDArray[np.float64]:
+    """Return the sum of the weights at each place."""
+    # Without any weight numpy counts instead of adding, in whole numbers.
+    return np.bincount(places, weights=weights, minlength=size).astype(np.float64)
 
 
 def make_facts(table: pa.Table, days: Sequence[date]) -> Facts:

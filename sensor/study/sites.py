@@ -71,7 +71,7 @@ def _registrable(end: str) -> str:
 def _suffixes() -> PublicSuffixList:
     from publicsuffixlist import PublicSuffixList
 
-    return PublicSuffixList(idna=True)
+    return PublicSuffixList()
 
 
 def find_sites(gathered: Gathered) -> tuple[dict[str, Site], dict[str, str]]:
@@ -131,7 +131,7 @@ def shown_name(name: str) -> str:
         spoken = _spoken(name)
         if spoken is not None and spoken != name:
             return f"{spoken} ({name})"
-    return "".join(letter if " " < letter <= "~" else _escaped(letter) for letter in name)
+    return "".join(letter if " " <= letter <= "~" else _escaped(letter) for letter in name)
 
 
 def _escaped(letter: str) -> str:

@@ -52,6 +52,15 @@ class Window:
             terms += [f"{column} < {_moment(end)}", f"day <= DATE '{last}'"]
         return " AND ".join(terms) or "TRUE"
 
+    def in_days(self) -> str:
+        """SQL: the row's UTC day is one of those asked for, of tables that know no more than a day."""
+        terms = ["TRUE"]
+        if self.first_day:
+            terms.append(f"day >= DATE '{self.first_day}'")
+        if self.last_day:
+            terms.append(f"day <= DATE '{self.last_day}'")
+        return " AND ".join(terms)
+
     def use(self, *, through_relays: bool = False) -> str:
         """SQL: the record is of a flow that counts as use, of the blocks or of the relays."""
         terms = ["scope = 'external'", "tunnel IS NULL", "initiator = 'inside'"]

@@ -1,0 +1,1 @@
+def onsets(context): return []
