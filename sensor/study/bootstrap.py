@@ -61,11 +61,15 @@ class Bootstrap:
         return -(-self.days // self.block_days)
 
     @cached_property
+    def _starts(self) -> NDArray[np.int64]:
+        """First day of each block of each resample."""
+        generator = np.random.default_rng([self.seed, self.days])
+        return generator.integers(0, self.days, size=(self.resamples, self.blocks))
+
+    @cached_property
     def draws(self) -> Array:
         """How often each day begins a block, a row a resample; shape (resamples, days)."""
-        generator = np.random.default_rng([self.seed, self.days])
-        starts = generator.integers(0, self.days, size=(self.resamples, self.blocks))
-        flat = (np.arange(self.resamples)[:, None] * self.days + starts).ravel()
+        flat = (np.arange(self.resamples)[:, None] * self.days + self._starts).ravel()
         counted = np.bincount(flat, minlength=self.resamples * self.days)
         return counted.reshape(self.resamples, self.days).astype(np.float64)
 
@@ -163,17 +167,15 @@ class Bootstrap:
 
         With as many degrees of freedom as there are blocks, less one (Hesterberg 2015).
         """
-        from scipy.stats import norm, t
+        from scipy.special import ndtr, stdtrit  # scipy.stats takes seconds to import
 
         freedom = max(self.blocks - 1, 1)
-        tail = float(norm.cdf(np.sqrt(self.blocks / freedom) * t.ppf(_LEVELS[0], freedom)))
+        tail = float(ndtr(np.sqrt(self.blocks / freedom) * stdtrit(freedom, _LEVELS[0])))
         return tail, 1 - tail
 
     def medians(self, by_day: Array) -> Array:
         """Median of each resample; NaN days are left out, a resample of them alone is NaN."""
-        generator = np.random.default_rng([self.seed, self.days])
-        starts = generator.integers(0, self.days, size=(self.resamples, self.blocks))
-        days = (starts[:, :, None] + np.arange(self.block_days)) % self.days
+        days = (self._starts[:, :, None] + np.arange(self.block_days)) % self.days
         drawn = by_day[days.reshape(self.resamples, -1)]
         empty = np.isnan(drawn).all(axis=1)
         drawn[empty] = np.nanmedian(by_day)

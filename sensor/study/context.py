@@ -4,12 +4,17 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import tzinfo
+from functools import cached_property
+
+import numpy as np
+from numpy.typing import NDArray
 
 from sensor.rules import Block, Event
 from sensor.rules.services import Catalogue
 from sensor.study.bootstrap import Bootstrap
 from sensor.study.facts import Facts
 from sensor.study.gather import Gathered
+from sensor.study.loss import Observation, observe
 
 
 @dataclass(frozen=True)
@@ -44,6 +49,16 @@ class Context:
     protocol_categories: dict[str, str]
     zone: tzinfo
     seed: int
+
+    @cached_property
+    def observation(self) -> Observation:
+        """When the sensor was watching."""
+        return observe(self.gathered, self.zone)
+
+    @property
+    def observed_hours(self) -> NDArray[np.float64]:
+        """Hours of each day that were observed."""
+        return self.observation.hours
 
     @property
     def facts(self) -> Facts:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import date, datetime
+from datetime import date
 
 import numpy as np
 import pyarrow as pa
@@ -197,9 +197,3 @@ def _accounting(engine: Rollups, window: Window) -> dict[str, int]:
     sums = ", ".join(f"sum({column}) AS {column}" for column in _ACCOUNTED)
     row = engine.rollup(f"SELECT {sums} FROM accounting WHERE {window.in_time('time')}").to_pylist()[0]
     return {key: int(value or 0) for key, value in row.items()}
-
-
-def moments_of(table: pa.Table) -> list[tuple[datetime, float]]:
-    """Return the accounting's intervals as their first moment, UTC without a zone, and length in seconds."""
-    times = table["time"].to_numpy().astype("datetime64[us]").astype(object)
-    return list(zip(times, numbers(table["interval_s"]).tolist(), strict=True))

@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta, tzinfo
+from itertools import pairwise
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from sensor.study.calendar import local_day_bounds
-from sensor.study.context import Context
-from sensor.study.gather import moments_of
+from sensor.study.facts import numbers
+from sensor.study.gather import Gathered
 
 GAP = timedelta(hours=1)
 """A longer stretch without a packet is told as a gap."""
@@ -18,54 +20,62 @@ GAP = timedelta(hours=1)
 Spell = tuple[datetime, datetime]
 
 
-def loss(context: Context) -> dict[str, Any]:
+@dataclass(frozen=True)
+class Observation:
+    """When the sensor was watching.
+
+    Attributes
+    ----------
+    spells
+        Stretches of time with packets, UTC, in order.
+    gaps
+        Stretches of the period of over an hour without one.
+    hours
+        Hours of each local day that were observed, shape (days,).
+    """
+
+    spells: list[Spell]
+    gaps: list[Spell]
+    hours: NDArray[np.float64]
+
+
+def observe(gathered: Gathered, zone: tzinfo) -> Observation:
+    """Find out when the sensor was watching: by its accounting, else by the days on which there was use."""
+    days = gathered.days
+    spells = _spells(gathered, zone)
+    found = find_gaps(spells, days, zone)
+    return Observation(spells, found, hours_within(spells, found, days, zone))
+
+
+def loss(gathered: Gathered, observation: Observation) -> dict[str, Any]:
     """Packets seen and dropped, and the gaps."""
-    counts = context.gathered.accounting
-    dropped = sum(
-        counts[key] for key in ("packets_dropped_kernel", "packets_dropped_interface", "packets_dropped_store")
-    )
-    # Packets that the kernel or the interface dropped were never seen; those that the store lost were.
-    offered = counts["packets_seen"] + dropped - counts["packets_dropped_store"]
+    counts = gathered.accounting
+    unseen = counts["packets_dropped_kernel"] + counts["packets_dropped_interface"]
+    dropped = unseen + counts["packets_dropped_store"]
+    # What the kernel or the interface dropped was never seen; what the store lost was.
+    offered = counts["packets_seen"] + unseen
     return {
         "packets_seen": counts["packets_seen"],
         "packets_dropped": dropped,
         "ratio": dropped / offered if offered else 0.0,
-        "gaps": [
-            {"start": _text(start), "end": _text(end)} for start, end in gaps(context)
-        ],
+        "gaps": [{"start": _text(start), "end": _text(end)} for start, end in observation.gaps],
     }
 
 
-def gaps(context: Context) -> list[Spell]:
-    """Stretches of the period of over an hour in which no packet was seen, UTC."""
-    days = context.gathered.days
+def find_gaps(spells: list[Spell], days: tuple[date, ...], zone: tzinfo) -> list[Spell]:
+    """Stretches of over an hour between the spells; the whole period where there is no spell at all.
+
+    Where the first or the last day was observed in part, the study just began or ended within it.
+    """
     if not days:
         return []
-    period = local_day_bounds(context.zone, days[0])[0], local_day_bounds(context.zone, days[-1])[1]
-    spells = _observed(context)
-    found = []
-    # Where the first or the last day was observed in part, the study just began or ended within it.
-    moment = spells[0][0] if spells else period[0]
-    for start, end in spells:
-        if start - moment > GAP:
-            found.append((moment, start))
-        moment = max(moment, end)
     if not spells:
-        found.append(period)
-    return found
-
-
-def observed_hours(context: Context) -> NDArray[np.float64]:
-    """Hours of each local day that were observed; by the days with use where nothing was accounted.
-
-    Returns
-    -------
-    ndarray
-        Shape (days,), 0 to 24 (or 23, 25 where clocks change).
-    """
-    days = context.gathered.days
-    spells = _observed(context)
-    return hours_within(spells, gaps(context), days, context.zone)
+        return [(local_day_bounds(zone, days[0])[0], local_day_bounds(zone, days[-1])[1])]
+    return [
+        (before[1], after[0])
+        for before, after in pairwise(spells)
+        if after[0] - before[1] > GAP
+    ]
 
 
 def hours_within(
@@ -75,28 +85,30 @@ def hours_within(
     hours = np.zeros(len(days))
     if not spells:
         return hours
-    begin, end = spells[0][0], max(spell[1] for spell in spells)
+    whole = spells[0][0], spells[-1][1]
     for number, day in enumerate(days):
-        first, last = local_day_bounds(zone, day)
-        length = _overlap((first, last), (begin, end))
-        lost = sum((_overlap((first, last), gap) for gap in gone), timedelta())
-        hours[number] = max((length - lost) / timedelta(hours=1), 0.0)
+        bounds = local_day_bounds(zone, day)
+        lost = sum((_overlap(bounds, gap) for gap in gone), timedelta())
+        hours[number] = max((_overlap(bounds, whole) - lost) / timedelta(hours=1), 0.0)
     return hours
 
 
-def _observed(context: Context) -> list[Spell]:
-    """Accounted intervals, joined where they touch; without accounting the days on which there was use."""
-    rows = moments_of(context.gathered.intervals)
-    if rows:
-        spells = [
-            (start.replace(tzinfo=UTC), start.replace(tzinfo=UTC) + timedelta(seconds=length))
-            for start, length in rows
-        ]
-    else:
-        seen = sorted(set(context.gathered.hosts.day.tolist()))
-        days = context.gathered.days
-        spells = [local_day_bounds(context.zone, days[number]) for number in seen]
-    return _joined(spells)
+def _spells(gathered: Gathered, zone: tzinfo) -> list[Spell]:
+    starts, lengths = gathered.intervals["time"], gathered.intervals["interval_s"]
+    if not len(starts):
+        seen = sorted(set(gathered.hosts.day.tolist()))
+        return _joined([local_day_bounds(zone, gathered.days[number]) for number in seen])
+    begin = starts.to_numpy().astype("datetime64[us]").astype(np.int64)
+    end = begin + (numbers(lengths) * 1e6).astype(np.int64)
+    # Rows come in order of time: a spell ends where the next row begins after all that came before it.
+    reached = np.maximum.accumulate(end)
+    cuts = np.flatnonzero(begin[1:] > reached[:-1]) + 1
+    firsts, lasts = begin[np.r_[0, cuts]], reached[np.r_[cuts - 1, len(end) - 1]]
+    return [(_moment(first), _moment(last)) for first, last in zip(firsts, lasts, strict=True)]
+
+
+def _moment(microseconds: int) -> datetime:
+    return datetime(1970, 1, 1, tzinfo=UTC) + timedelta(microseconds=int(microseconds))
 
 
 def _joined(spells: list[Spell]) -> list[Spell]:

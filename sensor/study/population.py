@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Callable
+from datetime import date
 from typing import Any
 
 import numpy as np
@@ -13,7 +14,6 @@ from numpy.typing import NDArray
 from sensor.study.chao import chao2
 from sensor.study.context import Context
 from sensor.study.devices import browser, operating_system
-from sensor.study.loss import observed_hours
 from sensor.study.site_hosts import SiteHosts
 
 COMPANY = (50, 250)
@@ -70,7 +70,7 @@ def addresses_per_day(context: Context, block: str | None = None) -> NDArray[np.
         kept = hosts.block.codes != hosts.block.words.index(block or "")
     pairs = np.unique(hosts.day[kept] * width + hosts.address.codes[kept])
     counts = np.bincount(pairs // width, minlength=days).astype(float)
-    counts[observed_hours(context) <= 0] = np.nan
+    counts[context.observed_hours <= 0] = np.nan
     return counts
 
 
@@ -125,11 +125,10 @@ def _devices(context: Context, evidence: list[Row]) -> list[Row]:
         return []
     found = []
     for method, what, count in counters:
-        daily = np.full(len(context.gathered.days), np.nan)
+        per_day: Counter[date] = Counter()
         for (day, _, _), row in merged.items():
-            position = (day - context.gathered.days[0]).days
-            if 0 <= position < len(daily):
-                daily[position] = np.nan_to_num(daily[position]) + max(count(row), 1)
+            per_day[day] += max(count(row), 1)
+        daily = np.array([per_day.get(day, np.nan) for day in context.gathered.days], float)
         interval = context.bootstrap.median(daily)
         found.append(
             _estimate(method, what, interval["value"], _MAIER, low=interval["low"], high=interval["high"])
@@ -137,9 +136,9 @@ def _devices(context: Context, evidence: list[Row]) -> list[Row]:
     return found
 
 
-def merge_evidence(evidence: list[Row]) -> dict[tuple[Any, str, str], Row]:
+def merge_evidence(evidence: list[Row]) -> dict[tuple[date, str, str], Row]:
     """Join the rows of one day, block and address, which restarts and several sensors leave apart."""
-    merged: defaultdict[tuple[Any, str, str], Row] = defaultdict(
+    merged: defaultdict[tuple[date, str, str], Row] = defaultdict(
         lambda: {"ttls": set(), "ja4s": set(), "user_agents": set()}
     )
     for row in evidence:

@@ -96,7 +96,7 @@ def study_rollups(engine: Rollups, options: StudyOptions) -> dict[str, Any]:
     found = {
         "period": _period(context, options),
         "volume": volume(context, len(sites)),
-        "loss": loss(context),
+        "loss": loss(gathered, context.observation),
         "coverage": coverage(context),
         "blocks": blocks(context, expectation),
         "services": services(context),
