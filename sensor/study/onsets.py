@@ -108,10 +108,34 @@ def find_onsets(series: Sequence[Series], context: Context) -> list[Onset]:
         if p_value > LEVEL:
             continue
         day = locate(one.counts[watched], spreads[one.counts.tobytes()], design)
-        onset = _onset(one, int(watched[day]), p_value, context.observed_hours)
+        onset = _onset(one, int(watched[min(day, len(watched) - 1)]), p_value, context.observed_hours)
         if onset.after_per_day >= LEAST_RISE * onset.before_per_day:
             found.append(onset)
     return found
+
+
+def place_onset(counts: Array, watched: NDArray[np.int64], context: Context) -> Onset | None:
+    """Place an onset that was found before, in other counts or on fewer days; None where too few are left.
+
+    Parameters
+    ----------
+    counts
+        Of each day of the period.
+    watched
+        Positions of the days that count.
+    context
+        The study.
+    """
+    if len(watched) < FEWEST_DAYS or not counts[watched].any():
+        return None
+    design = _design(context, watched)
+    seen = counts[watched]
+    dispersion = fit_null(seen[None, :], design).dispersion[0]
+    hours = np.zeros(len(counts))
+    hours[watched] = context.observed_hours[watched]
+    day = int(watched[min(locate(seen, float(dispersion), design), len(watched) - 1)])
+    kept = np.where(hours > 0, counts, 0.0)
+    return _onset(Series("", "", kept), day, 1.0, hours)
 
 
 def observed_days(context: Context) -> NDArray[np.int64]:
