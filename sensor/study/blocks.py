@@ -44,7 +44,9 @@ def blocks(context: Context, expectation: Expectation) -> list[dict[str, Any]]:
                 "claimed_country": (rule.claimed_country or None) if rule else None,
                 "registered_country": registered,
                 "confidence": rule.confidence if rule else None,
-                "registered_country_share": share if registered else {"value": None, "low": None, "high": None},
+                "registered_country_share": share
+                if registered
+                else {"value": None, "low": None, "high": None},
                 "registered_country_expected": expectation.shares.get(registered or ""),
             }
         )

@@ -76,7 +76,9 @@ def make_design(positions: NDArray[np.int64], first_weekday: int, hours: Array) 
     return Design(terms, np.log(hours / 24.0))
 
 
-def fit_means(counts: Array, dispersion: Array, design: Design, *, steps: int, start: Array | None = None) -> Array:
+def fit_means(
+    counts: Array, dispersion: Array, design: Design, *, steps: int, start: Array | None = None
+) -> Array:
     """Fit means by iteratively reweighted least squares.
 
     Parameters
@@ -148,7 +150,7 @@ def estimate_dispersion(counts: Array, means: Array, terms: int) -> Array:
         middle = (low + high) / 2
         too_low = (squares / (means + middle[:, None] * means**2)).sum(axis=1) > freedom
         low, high = np.where(too_low, middle, low), np.where(too_low, high, middle)
-    return (low + high) / 2
+    return np.asarray((low + high) / 2)
 
 
 def estimate_autocorrelation(counts: Array, means: Array, dispersion: Array) -> float:

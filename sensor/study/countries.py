@@ -54,9 +54,7 @@ def _against_block(context: Context, expectation: Expectation) -> list[dict[str,
     total = facts.total_by_day(rows=reference)
     expected = facts.by_day("country", rows=reference).sum(axis=0) / max(total.sum(), 1.0)
     rest = facts.by_day("country", rows=~reference), facts.total_by_day(rows=~reference)
-    quotients = context.bootstrap.ratios(
-        rest, (facts.by_day("country", rows=reference), total)
-    )
+    quotients = context.bootstrap.ratios(rest, (facts.by_day("country", rows=reference), total))
     found = []
     for part in parts(facts, context.bootstrap, "country"):
         share = float(expected[part.column]) if total.sum() else None

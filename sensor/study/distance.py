@@ -47,12 +47,14 @@ def correlation(one: Array, other: Array) -> Array:
     """Pearson's correlation of each pair of rows; 0 where one of them is flat."""
     first, second = one - one.mean(axis=1, keepdims=True), other - other.mean(axis=1, keepdims=True)
     scale = np.sqrt((first**2).sum(axis=1) * (second**2).sum(axis=1))
-    return np.divide((first * second).sum(axis=1), scale, out=np.zeros(len(one)), where=scale > 0)
+    products = (first * second).sum(axis=1)
+    return np.asarray(np.divide(products, scale, out=np.zeros(len(one)), where=scale > 0))
 
 
 def _distribution(counts: Array) -> Array:
     total = counts.sum(axis=1, keepdims=True)
-    return np.divide(counts, total, out=np.zeros_like(counts, dtype=float), where=total > 0)
+    shares = np.divide(counts, total, out=np.zeros_like(counts, dtype=float), where=total > 0)
+    return np.asarray(shares)
 
 
 def _relative_entropy(one: Array, other: Array) -> Array:

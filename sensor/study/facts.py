@@ -91,9 +91,7 @@ class Facts:
         chosen = slice(None) if rows is None else rows
         return sums(self.day[chosen], self.measure(measure)[chosen], len(self.days))
 
-    def crossed(
-        self, first: str, second: str, measure: Measure = "flows"
-    ) -> NDArray[np.float64]:
+    def crossed(self, first: str, second: str, measure: Measure = "flows") -> NDArray[np.float64]:
         """Return a matrix of the words of two dimensions; NULL in either is left out."""
         one, other = self.dimensions[first], self.dimensions[second]
         chosen = (one.codes != UNNAMED) & (other.codes != UNNAMED)
@@ -116,10 +114,7 @@ class Facts:
         return Facts(
             self.days,
             self.day[rows],
-            {
-                name: Dimension(which.codes[rows], which.words)
-                for name, which in self.dimensions.items()
-            },
+            {name: Dimension(which.codes[rows], which.words) for name, which in self.dimensions.items()},
             self.named[rows],
             self.flows[rows],
             self.bytes[rows],
@@ -127,9 +122,7 @@ class Facts:
         )
 
 
-def sums(
-    places: NDArray[np.int64], weights: NDArray[np.float64], size: int
-) -> NDArray[np.float64]:
+def sums(places: NDArray[np.int64], weights: NDArray[np.float64], size: int) -> NDArray[np.float64]:
     """Return the sum of the weights at each place."""
     # Without any weight numpy counts instead of adding, in whole numbers.
     return np.bincount(places, weights=weights, minlength=size).astype(np.float64)
@@ -185,4 +178,4 @@ def encode(column: pa.ChunkedArray) -> Dimension:
 
 def numbers(column: pa.ChunkedArray) -> NDArray[np.float64]:
     """Return a column of numbers as floating-point numbers, NULL as 0; exact up to 2 to the power of 53."""
-    return pc.fill_null(pc.cast(column, pa.float64(), safe=False), 0.0).to_numpy()
+    return np.asarray(pc.fill_null(pc.cast(column, pa.float64(), safe=False), 0.0).to_numpy())

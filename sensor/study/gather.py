@@ -104,8 +104,7 @@ def gather(engine: Rollups, window: Window) -> Gathered:
         f"FROM flows WHERE {window.shared()} GROUP BY 1, 2"
     )
     hosts = engine.rollup(
-        f"SELECT {day} AS local_day, block, inside_ip FROM flows "
-        f"WHERE {window.use()} GROUP BY 1, 2, 3"
+        f"SELECT {day} AS local_day, block, inside_ip FROM flows WHERE {window.use()} GROUP BY 1, 2, 3"
     )
     days = _period(window, hosts)
     engine.keep(
@@ -156,7 +155,10 @@ def _hours(table: pa.Table, days: tuple[date, ...]) -> Hours:
     hour = (moments - moments.astype("datetime64[D]")).astype(np.int64)
     block = encode(table["block"])
     return Hours(
-        day[inside], hour[inside], Dimension(block.codes[inside], block.words), numbers(table["flows"])[inside]
+        day[inside],
+        hour[inside],
+        Dimension(block.codes[inside], block.words),
+        numbers(table["flows"])[inside],
     )
 
 

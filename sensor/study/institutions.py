@@ -19,7 +19,26 @@ LOCAL = "local site"
 _MOST_LOCAL = 100
 # Country domains that are sold to anybody: they say nothing about a country.
 _GENERIC = frozenset(
-    ["ac", "ai", "cc", "co", "fm", "gg", "io", "la", "ly", "me", "nu", "sh", "so", "st", "tk", "to", "tv", "ws"]
+    [
+        "ac",
+        "ai",
+        "cc",
+        "co",
+        "fm",
+        "gg",
+        "io",
+        "la",
+        "ly",
+        "me",
+        "nu",
+        "sh",
+        "so",
+        "st",
+        "tk",
+        "to",
+        "tv",
+        "ws",
+    ]
 )
 _DOMAIN_COUNTRY = {"uk": "GB", "su": "RU", "eu": None}
 

@@ -71,11 +71,7 @@ def find_gaps(spells: list[Spell], days: tuple[date, ...], zone: tzinfo) -> list
         return []
     if not spells:
         return [(local_day_bounds(zone, days[0])[0], local_day_bounds(zone, days[-1])[1])]
-    return [
-        (before[1], after[0])
-        for before, after in pairwise(spells)
-        if after[0] - before[1] > GAP
-    ]
+    return [(before[1], after[0]) for before, after in pairwise(spells) if after[0] - before[1] > GAP]
 
 
 def hours_within(

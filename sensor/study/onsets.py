@@ -171,7 +171,7 @@ def _merged(found: Sequence[Onset], facts: Facts) -> list[list[Onset]]:
 def _same_flows(one: Series, other: Series, facts: Facts) -> bool:
     both = facts.rows_of(one.kind, [one.name]) & facts.rows_of(other.kind, [other.name])
     shared = float(facts.flows[both].sum())
-    return shared >= _SAME * max(one.counts.sum(), other.counts.sum())
+    return bool(shared >= _SAME * max(one.counts.sum(), other.counts.sum()))
 
 
 def _words(group: Sequence[Onset]) -> set[str]:

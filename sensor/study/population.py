@@ -118,7 +118,11 @@ def _devices(context: Context, evidence: list[Row]) -> list[Row]:
     counters: tuple[tuple[str, str, Callable[[Row], int]], ...] = (
         ("operating systems", "devices a day by distinct operating systems and times to live", _systems),
         ("browsers", "devices a day by distinct pairs of operating system and browser", _browsers),
-        ("JA4", "TLS clients a day by distinct JA4 fingerprints: kinds of software, not devices", _fingerprints),
+        (
+            "JA4",
+            "TLS clients a day by distinct JA4 fingerprints: kinds of software, not devices",
+            _fingerprints,
+        ),
     )
     merged = merge_evidence(evidence)
     if not merged:

@@ -1,4 +1,4 @@
-"""Does a finding rest on one block, one week, or on counting flows rather than bytes?
+"""Whether a finding rests on one block, on one week, or on counting flows rather than bytes.
 
 Every headline is computed anew without each block, without each week, and by bytes.
 """
@@ -55,7 +55,12 @@ def sensitivity(context: Context, found: dict[str, Any]) -> list[dict[str, Any]]
             rows = context.facts.rows_of("country", [country["country"]])
             listed.append(_share(context, f"share of {country['country']}", rows, (share, ways)))
     listed.append(
-        _share(context, "share of VPN and other obfuscation", obfuscated(context), (found["vpn"]["share_flows"], ways))
+        _share(
+            context,
+            "share of VPN and other obfuscation",
+            obfuscated(context),
+            (found["vpn"]["share_flows"], ways),
+        )
     )
     listed += [_onset(context, onset, ways) for onset in found["onsets"]]
     listed.append(_population(context, found["population"]["inside_addresses_per_day"], ways))
@@ -114,7 +119,7 @@ def _share(context: Context, finding: str, rows: Mask, given: tuple[Any, list[Wi
 
     def holds(other: float) -> bool:
         inside = interval["low"] is not None and interval["low"] <= other <= interval["high"]
-        return inside or abs(other - value) <= _TOLERANCE * value
+        return bool(inside or abs(other - value) <= _TOLERANCE * value)
 
     return _finding(
         finding,
@@ -174,7 +179,7 @@ def _population(context: Context, interval: dict[str, Any], ways: list[Without])
 
     def holds(other: float) -> bool:
         inside = interval["low"] is not None and interval["low"] <= other <= interval["high"]
-        return inside or abs(other - value) <= _TOLERANCE * value
+        return bool(inside or abs(other - value) <= _TOLERANCE * value)
 
     return _finding(
         "inside addresses a day (median)", value, {way.label: median(way) for way in ways}, None, holds

@@ -81,9 +81,7 @@ def services(context: Context) -> list[dict[str, Any]]:
             "share_flows": part.share_flows,
             "inside_addresses": hosts.get(part.word, 0),
             "days": part.days,
-            "by_block": {
-                block: int(by_block[part.column, number]) for number, block in enumerate(blocks)
-            },
+            "by_block": {block: int(by_block[part.column, number]) for number, block in enumerate(blocks)},
         }
         for rank, part in enumerate(parts(facts, context.bootstrap, "service"), 1)
     ]
@@ -100,6 +98,4 @@ def _mostly(facts: Facts, dimension: str) -> list[str | None]:
     """The commonest value of a dimension for each service; rules may have changed while rows were written."""
     crossed = facts.crossed("service", dimension)
     words = facts.words(dimension)
-    return [
-        words[int(np.argmax(row))] if len(words) and row.any() else None for row in crossed
-    ]
+    return [words[int(np.argmax(row))] if len(words) and row.any() else None for row in crossed]

@@ -121,7 +121,9 @@ def _halves(weeks: Array, size: int, generator: np.random.Generator) -> tuple[Ar
     return np.array(halves[0]), np.array(halves[1])
 
 
-def permutation_test(first: Array, second: Array, measure: Measure, generator: np.random.Generator) -> float | None:
+def permutation_test(
+    first: Array, second: Array, measure: Measure, generator: np.random.Generator
+) -> float | None:
     """P-value of difference: how often weeks dealt out to the blocks at random differ as much.
 
     Each week's flows are first brought down to the same number in both blocks; then the two are swapped or

@@ -99,7 +99,11 @@ def find_sites(gathered: Gathered) -> tuple[dict[str, Site], dict[str, str]]:
         if site is None:
             site = sites[key] = Site(key)
         site.flows += flows
-        for weights, word in ((site.services, service), (site.categories, category), (site.countries, country)):
+        for weights, word in (
+            (site.services, service),
+            (site.categories, category),
+            (site.countries, country),
+        ):
             if word is not None:
                 weights[word] += flows
     return sites, site_of
@@ -135,7 +139,9 @@ def shown_name(name: str) -> str:
 
 
 def _escaped(letter: str) -> str:
-    return letter.encode("unicode_escape").decode("ascii") if not letter.isascii() else f"\\x{ord(letter):02x}"
+    return (
+        letter.encode("unicode_escape").decode("ascii") if not letter.isascii() else f"\\x{ord(letter):02x}"
+    )
 
 
 def _spoken(name: str) -> str | None:

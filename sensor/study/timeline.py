@@ -17,7 +17,11 @@ HOURS_OF_WEEK = 7 * 24
 
 def timeline(context: Context) -> dict[str, Any]:
     """Every day with its first services, and flows by hour of the week, Monday first."""
-    week = hour_of_week(context.gathered.hours, context.gathered.days[0].weekday()) if context.gathered.days else None
+    week = (
+        hour_of_week(context.gathered.hours, context.gathered.days[0].weekday())
+        if context.gathered.days
+        else None
+    )
     return {
         "daily": _daily(context),
         "hour_of_week": (np.zeros((7, 24)) if week is None else week).astype(int).tolist(),

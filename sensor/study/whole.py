@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import math
 import os
+from pathlib import Path
 from typing import Any
 
 from sensor.rules import load_events, load_plan
 from sensor.rules.names import load_names
+from sensor.store import read_manifest
 from sensor.store.engine.rollup import DuckDBRollups, Rollups
 from sensor.study.blocks import blocks
 from sensor.study.bootstrap import Bootstrap
@@ -64,12 +66,24 @@ def study(store: str | os.PathLike[str], options: StudyOptions | None = None) ->
         A rule file is refused.
     """
     options = options or StudyOptions()
+    # Only stores made of a scenario say so.
+    simulated = getattr(read_manifest(Path(store)), "simulated", None)
     with DuckDBRollups(store, memory_limit=options.memory_limit, threads=options.threads) as engine:
-        return study_rollups(engine, options)
+        return study_rollups(engine, options, simulated)
 
 
-def study_rollups(engine: Rollups, options: StudyOptions) -> dict[str, Any]:
-    """Study what an engine shows of a store; see `study`."""
+def study_rollups(engine: Rollups, options: StudyOptions, simulated: str | None = None) -> dict[str, Any]:
+    """Study what an engine shows of a store; see `study`.
+
+    Parameters
+    ----------
+    engine
+        Over the store.
+    options
+        What to do differently.
+    simulated
+        Name of the scenario the store was made from, if it was.
+    """
     expectation = load_expectation(options.expectation)
     rules = load_names(options.rules)
     known = options.blocks if options.blocks is not None else load_plan([], []).blocks
@@ -113,7 +127,7 @@ def study_rollups(engine: Rollups, options: StudyOptions) -> dict[str, Any]:
         "similarity": similarity(context),
     }
     found["sensitivity"] = sensitivity(context, found)
-    found["caveats"] = caveats(context, found)
+    found["caveats"] = caveats(context, found, simulated)
     return dict(_rounded(found))
 
 
