@@ -13,8 +13,8 @@ from sensor.rules.source import Source
 from sensor.rules.table import Table, read_tables
 
 KEYS = (
-    "name", "prefixes", "holder", "claimed_country", "confidence", "role", "valid_from", "valid_to",
-    "note", "source",
+    "name", "prefixes", "holder", "claimed_country", "registered_country", "confidence", "role", "valid_from",
+    "valid_to", "note", "source",
 )  # fmt: skip
 REQUIRED_KEYS = ("name", "prefixes")
 
@@ -58,20 +58,26 @@ def _block(table: Table) -> Block:
         check_name(name)
     except TextError as mistake:
         raise table.error(mistake, name, "name") from None
-    country = table.text("claimed_country")
-    if not _COUNTRY.fullmatch(country):
-        mend = "write the two capital letters of ISO 3166, such as KP"
-        raise table.error(TextError("not a country code", mend), country, "claimed_country")
+    claimed, registered = (_country(table, key) for key in ("claimed_country", "registered_country"))
     return Block(
         name=name,
         holder=table.text("holder"),
-        claimed_country=country,
+        claimed_country=claimed,
         confidence=cast("Confidence", table.word("confidence", get_args(Confidence), Block(name).confidence)),
         role=cast("Role", table.word("role", get_args(Role), Block(name).role)),
         note=table.text("note"),
         source=table.text("source"),
         path=table.file,
+        registered_country=registered,
     )
+
+
+def _country(table: Table, key: str) -> str:
+    country = table.text(key)
+    if not _COUNTRY.fullmatch(country):
+        mend = "write the two capital letters of ISO 3166, such as KP"
+        raise table.error(TextError("not a country code", mend), country, key)
+    return country
 
 
 def _validity(table: Table) -> tuple[int, int]:
@@ -102,5 +108,5 @@ def _check_same(table: Table, block: Block, earlier: Block) -> None:
 
 
 def _differences(one: Block, other: Block) -> Iterator[str]:
-    keys = ("holder", "claimed_country", "confidence", "role", "note", "source")
+    keys = ("holder", "claimed_country", "registered_country", "confidence", "role", "note", "source")
     return (key for key in keys if getattr(one, key) != getattr(other, key))

@@ -10,18 +10,22 @@ from sensor.rules.mistake import TextError
 from sensor.rules.source import read_source
 from sensor.rules.table import Table, read_tables
 
-KEYS = ("name", "date", "source", "note")
+KEYS = ("name", "date", "source", "about", "note")
 REQUIRED_KEYS = ("name", "date", "source")
 
 
 @dataclass(frozen=True, slots=True)
 class Event:
-    """Something that happened on a day, and who says so."""
+    """Something that happened on a day, and who says so.
+
+    ``about`` names the services, applications and categories it may have to do with; empty, any of them.
+    """
 
     name: str
     date: date
     source: str
     note: str = ""
+    about: tuple[str, ...] = ()
 
 
 def load_events(path: Path | None = None) -> tuple[Event, ...]:
@@ -53,4 +57,5 @@ def _event(table: Table) -> Event:
             raise TextError("a time where a day belongs", "write a day such as 2017-05-12")
     except TextError as mistake:
         raise table.error(mistake, str(table.values["date"]), "date") from None
-    return Event(table.text("name"), day, table.text("source"), table.text("note"))
+    about = tuple(table.texts("about")) if "about" in table.values else ()
+    return Event(table.text("name"), day, table.text("source"), table.text("note"), about)

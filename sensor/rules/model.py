@@ -26,6 +26,9 @@ class Block:
         Who is said to use the addresses; empty where nobody claims to know.
     claimed_country : str
         ISO 3166-1 code the holder is said to be in, or empty.
+    registered_country : str
+        ISO 3166-1 code under which a registry has the addresses, where somebody looked it up at the time;
+        or empty.
     confidence : {"high", "medium", "low"}
         How sure the attribution is.
     role : {"holder", "relay"}
@@ -44,6 +47,7 @@ class Block:
     note: str = ""
     source: str = ""
     path: str = ""
+    registered_country: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import glob
 import os
 import tempfile
+from collections.abc import Mapping
 from pathlib import Path
 
 import duckdb
@@ -21,13 +22,22 @@ from sensor.store.swap import visible_segments
 _WAIT_S = 60.0
 
 
-def connect(store: str | os.PathLike[str]) -> duckdb.DuckDBPyConnection:
+def connect(
+    store: str | os.PathLike[str], settings: Mapping[str, str | int] | None = None
+) -> duckdb.DuckDBPyConnection:
     """Open a store for SQL.
 
     The views flows, dns, hosts and accounting show the rows that are there now: what is written later
     takes a new connection, and what is seen does not change or vanish before the connection is closed.
     Times are UTC without a zone, ``day`` is the UTC day as DATE. The connection reaches no other file
     and no network, its settings are locked, and extensions are not loaded.
+
+    Parameters
+    ----------
+    store
+        The store's folder.
+    settings
+        DuckDB settings to begin with, such as ``memory_limit`` and ``threads``.
 
     Raises
     ------
@@ -38,7 +48,11 @@ def connect(store: str | os.PathLike[str]) -> duckdb.DuckDBPyConnection:
     read_manifest(root)
     lock = _share(root)
     connection = duckdb.connect(
-        config={"autoinstall_known_extensions": False, "autoload_known_extensions": False}
+        config={
+            **(settings or {}),
+            "autoinstall_known_extensions": False,
+            "autoload_known_extensions": False,
+        }
     )
     try:
         files = _create_views(connection, root)

@@ -1,0 +1,43 @@
+"""``blocktap report``: the study of a store."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from sensor.cli._options import Rules
+
+
+def report(
+    store: Annotated[Path, typer.Option("--store", metavar="DIR", help="The store's folder.")],
+    json: Annotated[
+        Path | None, typer.Option("--json", metavar="FILE", help="Write the numbers; - is standard output.")
+    ] = None,
+    day: Annotated[str | None, typer.Option("--day", metavar="DAY", help="Study this day alone.")] = None,
+    first: Annotated[
+        str | None, typer.Option("--from", metavar="DAY", help="First day of the study.")
+    ] = None,
+    last: Annotated[str | None, typer.Option("--to", metavar="DAY", help="Last day, included.")] = None,
+    timezone: Annotated[
+        str, typer.Option("--timezone", metavar="ZONE", help="Zone in which days are told.")
+    ] = "UTC",
+    one_way: Annotated[
+        bool, typer.Option("--one-way", help="The tap sees one direction: count unanswered flows.")
+    ] = False,
+    seed: Annotated[int | None, typer.Option("--seed", help="Of the random numbers.")] = None,
+    expectation: Annotated[
+        str | None,
+        typer.Option("--expectation", metavar="FILE", help="CSV of country and share, or block:NAME."),
+    ] = None,
+    events: Annotated[Path | None, typer.Option("--events", metavar="FILE", help="Dated events.")] = None,
+    blocks: Annotated[
+        list[Path] | None, typer.Option("--blocks", metavar="FILE", help="What is known of the blocks.")
+    ] = None,
+    rules: Rules = None,
+) -> None:
+    """Study a store: hard numbers and how sure they are."""
+    from sensor.cli._report import Asked, run_report
+
+    run_report(
+        Asked(store, json, (day, first, last), timezone, one_way, seed, expectation, events, blocks, rules)
+    )

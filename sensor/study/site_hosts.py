@@ -1,0 +1,82 @@
+"""Who visited each site, in host-days: the one rollup of names that is too large to bring along."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import pyarrow as pa
+
+from sensor.store.engine.rollup import Rollups
+from sensor.study.use import Window
+
+
+@dataclass(frozen=True)
+class SiteHosts:
+    """How often sites were met, a host-day being one inside address on one UTC day.
+
+    Attributes
+    ----------
+    inside_addresses
+        Distinct inside addresses of each site.
+    seen_once, seen_twice
+        How many sites were met on exactly one host-day, and on exactly two.
+    host_days
+        Host-days with a named flow.
+    """
+
+    inside_addresses: dict[str, int]
+    seen_once: int
+    seen_twice: int
+    host_days: int
+
+
+def count_site_hosts(engine: Rollups, window: Window, site_of: dict[str, str]) -> SiteHosts:
+    """Count host-days by site; names come down to sites inside the engine.
+
+    Parameters
+    ----------
+    engine
+        Over the store.
+    window
+        Which records count.
+    site_of
+        The site of each name.
+    """
+    engine.keep(
+        "name_hosts",
+        f"SELECT name, inside_ip, day FROM flows WHERE {window.shared()} AND name IS NOT NULL GROUP BY 1, 2, 3",
+    )
+    sites = {site: number for number, site in enumerate(sorted(set(site_of.values())))}
+    engine.lend(
+        "site_of_name",
+        pa.table(
+            {
+                "name": pa.array(list(site_of), pa.utf8()),
+                "site": pa.array([sites[site] for site in site_of.values()], pa.int64()),
+            }
+        ),
+    )
+    engine.keep(
+        "site_hosts",
+        "SELECT site, inside_ip, count(DISTINCT day) AS days FROM name_hosts "
+        "JOIN site_of_name USING (name) GROUP BY 1, 2",
+    )
+    table = engine.rollup(
+        "SELECT site, count(*) AS inside_addresses, sum(days) AS host_days FROM site_hosts GROUP BY 1 ORDER BY 1"
+    )
+    met = [int(number) for number in table["host_days"].to_pylist()]
+    words = list(sites)
+    host_days = engine.rollup(
+        "SELECT count(*) AS host_days FROM (SELECT inside_ip, day FROM name_hosts GROUP BY 1, 2) AS pairs"
+    )
+    return SiteHosts(
+        {
+            words[site]: int(hosts)
+            for site, hosts in zip(
+                table["site"].to_pylist(), table["inside_addresses"].to_pylist(), strict=True
+            )
+        },
+        met.count(1),
+        met.count(2),
+        int(host_days["host_days"][0].as_py()),
+    )
