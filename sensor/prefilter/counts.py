@@ -15,7 +15,9 @@ MAXIMUM_INTERFACES: Final = 1024
 class Count:
     """What became of the packets of one interface since the prefilter was loaded.
 
-    A byte is one on the wire as the core counts it: link header and VLAN tags included, checksum not.
+    A byte is one on the wire as the core counts it: link header and VLAN tags included, checksum not. A
+    socket program knows of a tag that was taken out before; XDP does not, so where the card itself takes tags
+    out (``ethtool`` calls it rxvlan) XDP counts 4 bytes fewer for a tagged packet.
     """
 
     packets_passed: int = 0

@@ -125,10 +125,13 @@ class Prefilter:
         if self._hook != "xdp":
             message = "a prefilter for sockets is not attached to an interface"
             raise ValueError(message)
-        if interface in self._attachments:
+        found = find_interface(interface, yes_drop=yes_drop)
+        before = self._attachments.get(interface)
+        if before is not None and before.interface.index == found.index:
             message = f"the prefilter is on {interface} already"
             raise CaptureError(message)
-        found = find_interface(interface, yes_drop=yes_drop)
+        # An interface that was unplugged took the attachment with it, and comes back under another number.
+        self.detach(interface)
         attachment = Attachment(found, self._program, generic=generic)
         self._attachments[interface] = attachment
         return attachment.native
@@ -149,7 +152,7 @@ class Prefilter:
         Raises
         ------
         CaptureError
-            The kernel refuses; the old lists stay in force.
+            The kernel refuses, as without CAP_BPF; the old lists stay in force.
         """
         prefixes = prefixes_of([plan, *more])
         tries: list[Map] = []
@@ -164,7 +167,8 @@ class Prefilter:
     def counts(self) -> dict[int, Count]:
         """Return what passed and what was filtered since ``load``, by interface index, all CPUs together.
 
-        A socket program counts once for each fan-out group that it is attached to.
+        A socket program counts once for each fan-out group that it is attached to. No privileges are needed
+        (before Linux 5.19 CAP_BPF).
         """
         return read_counts(self._counters) if self._counters is not None else {}
 

@@ -51,6 +51,21 @@ def test_with_no_more_privileges_than_said(root: Path, kind: str, capabilities: 
 
 
 @pytest.mark.usefixtures("kernel")
+def test_counts_need_no_privileges_once_loaded(root: Path) -> None:
+    program = (
+        "import os\n"
+        "from sensor.prefilter import Prefilter\n"
+        "from sensor.rules import load_plan\n"
+        "prefilter = Prefilter.load(load_plan([], ['192.0.2.0/24']))\n"
+        "os.setuid(65534)\n"
+        "print(prefilter.counts())\n"
+    )
+    command = [sys.executable, "-c", program]
+    said = subprocess.run(command, cwd=root, check=True, capture_output=True, text=True).stdout
+    assert said == "{}\n"
+
+
+@pytest.mark.usefixtures("kernel")
 def test_the_verifier_is_quoted() -> None:
     code = Assembler()
     code.load(4, Register.R0, Register.R1, 4096)

@@ -124,6 +124,18 @@ def test_refused_where_another_program_is(load: Load) -> None:
     assert "another XDP program is on it" in refusal(load(*WATCH, kind="xdp"), "tap")
 
 
+def test_attached_again_when_an_interface_comes_back(load: Load) -> None:
+    make_pair()
+    prefilter = load(*WATCH, kind="xdp")
+    prefilter.attach("tap")
+    assert refusal(prefilter, "tap") == "the prefilter is on tap already"
+    with IPRoute() as netlink:
+        netlink.link("del", index=index_of("tap"))
+    make_pair()
+    prefilter.attach("tap")
+    assert attached("tap") == "xdp"
+
+
 def test_a_socket_program_is_not_attached_to_an_interface(load: Load) -> None:
     with pytest.raises(ValueError, match="not attached to an interface"):
         load(*WATCH).attach("tap")
