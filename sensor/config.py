@@ -5,7 +5,15 @@ import tomllib
 from pathlib import Path
 from typing import Annotated, Final, Literal
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError, model_validator
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    ConfigDict,
+    Field,
+    PlainValidator,
+    ValidationError,
+    model_validator,
+)
 
 from sensor.errors import ConfigError, RuleError
 from sensor.rules.mistake import nearest, printable, printable_path
@@ -22,6 +30,7 @@ TUNNELS: Final[tuple[Tunnel, ...]] = (
 
 MAXIMUM_FLOWS: Final = 1 << 28
 MAXIMUM_WORKERS: Final = 256
+MAXIMUM_RING_FRAMES: Final = 1 << 20
 DAY_S: Final = 86_400
 
 _PASSWORD_HASH = re.compile(r"scrypt\$(\d{1,7})\$(\d{1,3})\$(\d)\$[0-9a-f]{16,128}\$[0-9a-f]{32,256}")
@@ -41,6 +50,21 @@ def check_sensor_name(name: str) -> str:
         message = "a sensor's name has 1 to 64 of A-Z a-z 0-9 . _ - and does not begin with a dot"
         raise ValueError(message)
     return name
+
+
+def check_ring_size(value: object) -> object:
+    """Return the size of a card's ring: a word, or a number of frames.
+
+    Raises
+    ------
+    ValueError
+        It is neither.
+    """
+    whole = isinstance(value, int) and not isinstance(value, bool) and 1 <= value <= MAXIMUM_RING_FRAMES
+    if not whole and value not in {"keep", "max"}:
+        message = f"either 'keep', 'max' or a number of frames up to {MAXIMUM_RING_FRAMES}"
+        raise ValueError(message)
+    return value
 
 
 def check_listen(text: str) -> str:
@@ -81,6 +105,9 @@ def check_password_hash(text: str) -> str:
     return text
 
 
+InterfaceName = Annotated[str, Field(pattern=r"^[^\s/:]{1,15}$")]
+# A validator of its own, so that a mistake is told of the setting and not of each of its alternatives.
+RingSize = Annotated[Literal["keep", "max"] | int, PlainValidator(check_ring_size)]
 SensorName = Annotated[str, AfterValidator(check_sensor_name)]
 Seconds = Annotated[float, Field(gt=0, le=DAY_S, allow_inf_nan=False)]
 
@@ -128,12 +155,20 @@ class CountrySettings(Settings):
 
 
 class StoreSettings(Settings):
-    """``[store]``: where segments go, under what sensor name, and how often."""
+    """``[store]``: where segments go, under what sensor name, how often, and how much room they may take.
+
+    The daemon keeps to the limits; a replay removes nothing. ``queue_rows`` wait for a store that is slow or
+    full before the oldest of them are given up.
+    """
 
     path: str | None = None
     sensor: SensorName = "replay"
     flush_rows: Annotated[int, Field(ge=1, le=50_000_000)] = 500_000
     flush_interval_s: Seconds = 60
+    queue_rows: Annotated[int, Field(ge=100_000, le=50_000_000)] = 2_000_000
+    keep_days: Annotated[int, Field(ge=1, le=36_500)] | None = None
+    max_bytes: Annotated[int, Field(ge=1 << 20)] | None = None
+    min_free_bytes: Annotated[int, Field(ge=0)] = 1 << 30
 
 
 class RuleSettings(Settings):
@@ -142,6 +177,44 @@ class RuleSettings(Settings):
     blocks: Annotated[tuple[Annotated[Path, Field(strict=False)], ...], Field(strict=False)] = ()
     folders: Annotated[tuple[Annotated[Path, Field(strict=False)], ...], Field(strict=False)] = ()
     watch: Annotated[tuple[str, ...], Field(strict=False)] = ()
+
+
+class CaptureSettings(Settings):
+    """``[capture]``: the interfaces, how packets come from them, and what is changed on them.
+
+    ``memory_bytes`` is for the rings of all interfaces together; ``ring_size`` is the card's own ring, in
+    frames. With ``outgoing = false`` what this machine sends is left out. ``yes_drop`` lets ``xdp`` drop on an
+    interface that the machine itself uses. What is changed is put back when the capture ends.
+    """
+
+    interfaces: Annotated[tuple[InterfaceName, ...], Field(strict=False)] = ()
+    prefilter: Literal["none", "socket", "xdp"] = "none"
+    yes_drop: bool = False
+    memory_bytes: Annotated[int, Field(ge=1 << 21, le=1 << 40)] = 1 << 28
+    fanout: Literal["hash", "cpu", "queue"] = "hash"
+    block_timeout_ms: Annotated[int, Field(ge=1, le=1000)] = 10
+    snap_bytes: Annotated[int, Field(ge=64, le=1 << 18)] | None = None
+    promiscuous: bool = True
+    outgoing: bool = True
+    timestamps: Literal["kernel", "adapter"] = "kernel"
+    gro: Literal["keep", "off"] = "keep"
+    lro: Literal["keep", "off"] = "keep"
+    ring_size: RingSize = "keep"
+    up: bool = False
+
+
+class ProcessSettings(Settings):
+    """``[process]``: the user to become after start, and where the daemon is asked."""
+
+    user: Annotated[str, Field(min_length=1, max_length=64)] | None = None
+    control_socket: Annotated[Path | None, Field(strict=False)] = None
+
+
+class LogSettings(Settings):
+    """``[log]``: the form of the log, by default the one that fits where it goes, and the lowest level."""
+
+    format: Literal["auto", "console", "json"] = "auto"
+    level: Literal["debug", "info", "warning", "error"] = "info"
 
 
 class MetricsSettings(Settings):
@@ -179,6 +252,9 @@ class Config(Settings):
     country: CountrySettings = CountrySettings()
     store: StoreSettings = StoreSettings()
     rules: RuleSettings = RuleSettings()
+    capture: CaptureSettings = CaptureSettings()
+    process: ProcessSettings = ProcessSettings()
+    log: LogSettings = LogSettings()
     metrics: MetricsSettings = MetricsSettings()
     workers: Annotated[int, Field(ge=1, le=MAXIMUM_WORKERS)] | None = None
 
@@ -224,18 +300,30 @@ def load_config(path: Path) -> Config:
 
 
 def _beside(config: Config, folder: Path) -> Config:
-    blocks = tuple(folder / blocks for blocks in config.rules.blocks)
+    """Let the relative paths of a settings file start at its folder."""
     store_path = config.store.path
     if store_path is not None and "://" not in store_path:
         store_path = str(folder / store_path)
-    folders = tuple(folder / own for own in config.rules.folders)
-    rules = config.rules.model_copy(update={"blocks": blocks, "folders": folders})
-    database = config.country.database
-    country = config.country.model_copy(update={"database": database and folder / database})
-    store = config.store.model_copy(update={"path": store_path})
-    files = {key: getattr(config.metrics, key) for key in ("tls_certificate", "tls_key")}
-    metrics = config.metrics.model_copy(update={key: file and folder / file for key, file in files.items()})
-    return config.model_copy(update={"rules": rules, "store": store, "country": country, "metrics": metrics})
+
+    def placed(path: Path | None) -> Path | None:
+        return path and folder / path
+
+    paths: dict[str, dict[str, object]] = {
+        "rules": {
+            "blocks": tuple(folder / blocks for blocks in config.rules.blocks),
+            "folders": tuple(folder / own for own in config.rules.folders),
+        },
+        "country": {"database": placed(config.country.database)},
+        "store": {"path": store_path},
+        "process": {"control_socket": placed(config.process.control_socket)},
+        "metrics": {
+            "tls_certificate": placed(config.metrics.tls_certificate),
+            "tls_key": placed(config.metrics.tls_key),
+        },
+    }
+    return config.model_copy(
+        update={name: getattr(config, name).model_copy(update=update) for name, update in paths.items()}
+    )
 
 
 def _explain(shown: str, text: str, error: ValidationError) -> str:

@@ -11,6 +11,8 @@ from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
+from sensor.cli._check_capture import CaptureCheck, look_at_capture, show_capture
+from sensor.cli._check_finding import Finding
 from sensor.config import Config, load_config
 from sensor.errors import ConfigError, RuleError, StoreError
 from sensor.rules import Plan, load_plan
@@ -32,6 +34,7 @@ class Asked:
     config: Path | None
     store: str | None
     format: str | None
+    interfaces: list[str]
     as_json: bool
 
 
@@ -45,7 +48,8 @@ def run_check(asked: Asked) -> None:
             asked.watch or ([] if by_hand else settings.rules.watch),
             format=asked.format,
         )
-        store_state = _store_state(asked.store or settings.store.path)
+        capture = look_at_capture(asked.interfaces, settings, asked.store)
+        store_state = _store_state_beside(capture, asked.store or settings.store.path)
     except (ConfigError, RuleError, StoreError) as error:
         if asked.as_json:
             typer.echo(json.dumps({"ok": False, "error": str(error)}))
@@ -53,9 +57,24 @@ def run_check(asked: Asked) -> None:
         raise typer.Exit(1) from None
     summaries = summarise(plan)
     if asked.as_json:
-        typer.echo(json.dumps(_as_json(plan, summaries, store_state)))
+        told = _as_json(plan, summaries, store_state)
+        typer.echo(json.dumps(told | capture.as_json() | {"ok": not capture.errors}))
     else:
         _show(plan, summaries, store_state)
+        show_capture(capture)
+    if capture.errors:
+        raise typer.Exit(1)
+
+
+def _store_state_beside(capture: CaptureCheck, place: str | None) -> str | None:
+    """Say what a run would do with a store; what is wrong with it is one finding among those of a capture."""
+    try:
+        return _store_state(place)
+    except (StoreError, OSError) as failed:
+        if not capture.seen:
+            raise
+        capture.machine.append(Finding("error", "store", str(failed)))
+        return None
 
 
 def _store_state(place: str | None) -> str | None:

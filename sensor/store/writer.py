@@ -120,23 +120,29 @@ class StoreWriter:
         ValueError
             The columns are not the table's.
         StoreError
-            A segment could not be written.
+            A segment could not be written. The rows are taken all the same.
         """
         if self._closed:
             raise ValueError("the writer is closed")
         self._check(table, batch.schema)
         if batch.num_rows == 0:
             return
+        # All rows are taken before any is written: where that fails, they wait for the next try.
         for day, rows in split_by_day(batch, TABLES[table]):
-            buffer = self._buffers.setdefault((table, day), DayBuffer(table, day))
-            buffer.add(rows)
+            self._buffers.setdefault((table, day), DayBuffer(table, day)).add(rows)
+        for buffer in list(self._buffers.values()):
             if buffer.rows >= self.options.segment_rows:
                 self._write_segment(buffer)
-        while sum(buffer.rows for buffer in self._buffers.values()) > self.options.buffered_rows:
+        while self.waiting_rows > self.options.buffered_rows:
             self._write_segment(max(self._buffers.values(), key=lambda buffer: buffer.rows))
 
+    @property
+    def waiting_rows(self) -> int:
+        """Rows taken that are in no segment yet."""
+        return sum(buffer.rows for buffer in self._buffers.values())
+
     def flush(self) -> None:
-        """Write every row taken so far."""
+        """Write every row taken so far; what could not be written waits for the next try."""
         for key in sorted(self._buffers):
             self._write_segment(self._buffers[key])
 
@@ -206,11 +212,11 @@ class StoreWriter:
         self._known_schemas[table] = schema
 
     def _write_segment(self, buffer: DayBuffer) -> None:
-        segment = Segment(buffer.table, buffer.day, self.sensor, self._sequence.next())
-        target = replace(segment, state=STAGED) if self.replace else segment
-        writing = self._root / replace(segment, state=WRITING).relative_path
         rows, run = buffer.joined(), self.run.id if self.run else None
         try:
+            segment = Segment(buffer.table, buffer.day, self.sensor, self._sequence.next())
+            target = replace(segment, state=STAGED) if self.replace else segment
+            writing = self._root / replace(segment, state=WRITING).relative_path
             durable.make_folder(writing.parent)
             try:
                 size = write_parquet(writing, rows, run)
@@ -220,7 +226,8 @@ class StoreWriter:
             os.rename(writing, self._root / target.relative_path)
             durable.sync_folder(writing.parent)
         except OSError as error:
-            raise StoreError(f"cannot write {self._root / segment.relative_path}: {error}") from error
+            folder = self._root / buffer.table / f"day={buffer.day.isoformat()}"
+            raise StoreError(f"cannot write a segment into {folder}: {error}") from error
         del self._buffers[buffer.table, buffer.day]
         if self.replace:
             self._staged.append(target)

@@ -283,12 +283,10 @@ class TestApplications:
         row = bench.row([(0.0, frame(header / Raw(payload)))])
         assert of(row, "application", "category", "service") == (application, category, None)
 
-    @pytest.mark.xfail(reason="only TCP and UDP are looked at")
     def test_bare_esp(self, bench: Bench) -> None:
         packet = IP(src=INSIDE, dst=OUTSIDE, proto=50) / Raw(b"\0\0\1\2\0\0\0\1" + bytes(64))
         assert of(bench.row([(0.0, frame(packet))]), "application", "category") == ("esp", "vpn")
 
-    @pytest.mark.xfail(reason="of a connection met in the middle the inside end is taken for the client")
     def test_met_in_the_middle_with_the_server_inside(self, bench: Bench) -> None:
         connect = b"\x10\x0c\x00\x04MQTT\x04\x02\x00\x3c\x00\x00"
         header = ip(OUTSIDE, INSIDE) / TCP(sport=40_000, dport=1883, flags="PA", seq=1)

@@ -46,6 +46,16 @@ sensor = "tap-1.example"
 [rules]
 blocks = ["blocks.toml", "/etc/list#KP"]
 watch = ["192.0.2.0/24"]
+[capture]
+interfaces = ["tap0", "tap1"]
+gro = "off"
+ring_size = 4096
+up = true
+[process]
+user = "blocktap"
+control_socket = "control.sock"
+[log]
+format = "json"
 """,
     )
     assert config.workers == 2
@@ -55,6 +65,10 @@ watch = ["192.0.2.0/24"]
     assert config.store.path == str(tmp_path / "store")
     assert config.rules.blocks == (tmp_path / "blocks.toml", Path("/etc/list#KP"))
     assert config.rules.watch == ("192.0.2.0/24",)
+    assert (config.capture.interfaces, config.capture.ring_size) == (("tap0", "tap1"), 4096)
+    assert (config.capture.gro, config.capture.lro, config.capture.up) == ("off", "keep", True)
+    assert (config.process.user, config.process.control_socket) == ("blocktap", tmp_path / "control.sock")
+    assert (config.log.format, config.log.level) == ("json", "info")
 
 
 def test_object_storage_is_no_path(tmp_path: Path) -> None:
@@ -84,6 +98,10 @@ def test_frozen() -> None:
         ('[duplicates]\naction = "keep"', 2, "'count' or 'drop'"),
         ('[store]\nsensor = ".hidden"', 2, "does not begin with a dot"),
         ('[store]\nsensor = "a/b"', 2, "A-Z a-z 0-9"),
+        ("[capture]\nring_size = 0", 2, "capture.ring_size: either 'keep', 'max' or a number of frames"),
+        ("[capture]\nring_size = true", 2, "capture.ring_size"),
+        ('[capture]\nring_size = "most"', 2, "found 'most'"),
+        ('[capture]\ninterfaces = ["a/b"]', 2, "capture.interfaces.0"),
         ("flow = 3", 1, "flow"),
         ("[flow\n", 1, "not TOML"),
         ("a = 1\na = 2", 2, "not TOML"),

@@ -212,6 +212,7 @@ impl Flow {
             .wrapping_add(u32::from(syn));
         Payload::Segment(Segment {
             from_client,
+            client_is_known: true,
             sequence,
             syn,
             payload,

@@ -56,8 +56,18 @@ fn is_ike(bytes: &[u8], length: usize) -> Option<Verdict> {
     }
 }
 
+/// RFC 4303: an IP protocol of its own, whose header has an index and a number that begins with 1. The
+/// protocol is specific, so indices that are only reserved are let through: some set theirs by hand.
+pub(super) fn esp(payload: &[u8]) -> Option<Verdict> {
+    let (index, number) = (be32(payload, 0)?, be32(payload, 4)?);
+    (index != 0 && number != 0).then_some(Verdict::sure(
+        Application::Esp,
+        &["IP protocol 50", "an index and a number"],
+    ))
+}
+
 /// RFC 3948: on its port, one index with a number that goes up.
-pub(super) fn esp(datagram: &Datagram<'_>, state: &mut UdpState) -> Option<Verdict> {
+pub(super) fn esp_in_udp(datagram: &Datagram<'_>, state: &mut UdpState) -> Option<Verdict> {
     /// Consistent packets of one side that make a verdict.
     const NEEDED: u8 = 3;
     const MAX_STEP: u32 = 64;

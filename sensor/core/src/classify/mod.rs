@@ -176,7 +176,7 @@ const UDP_MATCHERS: &[fn(&Datagram<'_>) -> Option<Verdict>] = &[
 const TRACKED_MATCHERS: &[fn(&Datagram<'_>, &mut UdpState) -> Option<Verdict>] = &[
     vpn::wireguard,
     openvpn::session,
-    ipsec::esp,
+    ipsec::esp_in_udp,
     p2p::utp,
     voice::rtp,
     voice::stun_classic,
@@ -191,6 +191,11 @@ const TRACKED_MATCHERS: &[fn(&Datagram<'_>, &mut UdpState) -> Option<Verdict>] =
 pub fn tcp(client: &[u8], server: &[u8]) -> Option<Verdict> {
     let streams = Streams { client, server };
     TCP_MATCHERS.iter().find_map(|matcher| matcher(streams))
+}
+
+/// What a flow of IP protocol 50 is.
+fn esp(payload: &[u8]) -> Option<Verdict> {
+    ipsec::esp(payload)
 }
 
 /// What a UDP flow is, by its next datagram and what `state` kept of those before.

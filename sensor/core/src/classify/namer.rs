@@ -6,9 +6,9 @@ use super::state::{
     DatagramState, NameState, NameStates, Naming, SYN_BITS, Segment, StateRef, Step, StreamState,
     UdpDatagram,
 };
-use super::{Found, Note, Resolvers};
+use super::{Found, Note, Resolvers, Verdict};
 use crate::decode::Fragment;
-use crate::flow::{Flow, Mark, Observer, Packet};
+use crate::flow::{Flow, Initiator, Mark, Observer, Packet};
 use crate::name::dns::Message;
 use crate::name::dns_table::{DnsContext, DnsRow, DnsTransactions, DnsTransport};
 use crate::name::join::{Join, JoinLimits};
@@ -20,6 +20,7 @@ pub const MAX_BLANK_DATAGRAMS: u32 = 4;
 
 const TCP: u8 = 6;
 const UDP: u8 = 17;
+const ESP: u8 = 50;
 const SYN: u8 = 0x02;
 const ACK: u8 = 0x10;
 
@@ -154,6 +155,21 @@ impl Namer {
             *room = entry;
         }
         place + FIRST_ENTRY
+    }
+
+    /// Keeps what is known of a flow whose packets say nothing more.
+    fn settle(&mut self, verdict: Option<Verdict>, joined: Option<Arc<str>>) -> Mark {
+        if verdict.is_none() && joined.is_none() {
+            return Mark::NONE;
+        }
+        self.names_found += u64::from(joined.is_some());
+        let found = verdict.map(|verdict| {
+            let mut found = Box::<Found>::default();
+            found.say(verdict);
+            found
+        });
+        let (state, note) = (StateRef::NONE, Note { found, joined });
+        Mark::new(self.add(Entry { state, note }), false)
     }
 
     /// Shows a packet to a flow's state, wherever that is, and adds to what was found.
@@ -322,16 +338,8 @@ impl Observer for Namer {
             (UDP, Fragment::Whole | Fragment::First) => {
                 self.look_at_blank(flow, packet, payload, joined)
             }
-            _ if joined.is_some() => {
-                self.names_found += 1;
-                let note = Note {
-                    found: None,
-                    joined,
-                };
-                let state = StateRef::NONE;
-                Mark::new(self.add(Entry { state, note }), false)
-            }
-            _ => Mark::NONE,
+            (ESP, Fragment::Whole | Fragment::First) => self.settle(super::esp(payload), joined),
+            _ => self.settle(None, joined),
         }
     }
 
@@ -384,6 +392,7 @@ fn segment<'a>(flow: &Flow, packet: &Packet, payload: &'a [u8]) -> Segment<'a> {
     };
     Segment {
         from_client,
+        client_is_known: flow.initiator() != Initiator::Unknown,
         sequence: packet.tcp_sequence,
         syn: packet.tcp_flags & SYN != 0,
         payload,

@@ -36,8 +36,10 @@ pub enum Step {
 /// One TCP segment.
 #[derive(Clone, Copy, Debug)]
 pub struct Segment<'a> {
-    /// Whether the flow's initiator sent it; of a flow met in the middle, the sender of its first packet.
+    /// Whether the flow's initiator sent it; of a flow met in the middle, the inside end.
     pub from_client: bool,
+    /// Whether the initiator is known: the flow was not met in the middle.
+    pub client_is_known: bool,
     /// Sequence number.
     pub sequence: u32,
     /// Whether it has the SYN flag.

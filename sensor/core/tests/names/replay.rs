@@ -157,6 +157,7 @@ impl Replay {
         let step = if level.protocol == TCP {
             let segment = Segment {
                 from_client,
+                client_is_known: true,
                 sequence: level.tcp_sequence,
                 syn: level.tcp_flags & SYN != 0,
                 payload,

@@ -51,7 +51,7 @@ impl StreamState {
         if let Some(step) = self.look_behind_preamble(segment, naming) {
             return step;
         }
-        self.classify(naming)
+        self.classify(segment, naming)
     }
 
     /// Looks for what a client begins with; none where it began with nothing known.
@@ -164,11 +164,19 @@ impl StreamState {
     }
 
     /// Asks the matchers of applications.
-    fn classify(&mut self, naming: &mut Naming<'_>) -> Step {
+    fn classify(&mut self, segment: &Segment<'_>, naming: &mut Naming<'_>) -> Step {
         if self.segments > MAX_CLASSIFY_SEGMENTS {
             return Step::Continue;
         }
-        let Some(verdict) = crate::classify::tcp(self.client.bytes(), self.server.bytes()) else {
+        let (client, server) = (self.client.bytes(), self.server.bytes());
+        // Met in the middle, either end may be the client.
+        let may_be_turned = !segment.client_is_known && !self.swapped;
+        let verdict = crate::classify::tcp(client, server).or_else(|| {
+            may_be_turned
+                .then(|| crate::classify::tcp(server, client))
+                .flatten()
+        });
+        let Some(verdict) = verdict else {
             return Step::Continue;
         };
         // More specific than a mere status line of a server.

@@ -218,6 +218,7 @@ mod tests {
     fn segment(states: &mut NameStates, at: StateRef, payload: &[u8]) -> Step {
         let segment = Segment {
             from_client: true,
+            client_is_known: true,
             sequence: 0,
             syn: false,
             payload,

@@ -89,6 +89,7 @@ impl Flow {
         let [client_port, server_port] = self.ports;
         let segment = Segment {
             from_client,
+            client_is_known: true,
             sequence,
             syn: false,
             payload,

@@ -1,0 +1,1 @@
+"""What makes a capture a daemon: privileges, readiness, logs, the control socket."""
