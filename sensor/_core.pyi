@@ -108,7 +108,8 @@ class Snapshot(TypedDict):
     bytes out, bytes in); ``countries`` (block, country, bytes out, bytes in); ``applications`` (block,
     application, flows); ``dns`` (block, rcode, transactions); ``names`` (source, flows). ``flows`` are those
     that are, or not long ago were, among each worker's heaviest. ``labels_refused`` counts the times that a
-    flow had to do without service and country for lack of room.
+    flow had to do without service and country for lack of room, ``records_forgotten`` the records whose bytes
+    a service that becomes known later is not credited with.
     """
 
     interfaces: dict[str, InterfaceCounts]
@@ -127,6 +128,7 @@ class Snapshot(TypedDict):
     names: list[tuple[str, int]]
     flows: list[HeavyFlow]
     labels_refused: int
+    records_forgotten: int
 
 class Live:
     """A live capture, on threads of its own from the moment it is made until it is stopped.

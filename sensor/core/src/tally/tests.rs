@@ -106,7 +106,8 @@ fn what_was_told_never_goes_back() {
     for second in 0..200 {
         // Flows end by silence, and records by age.
         if second % 30 < 18 {
-            run.send(second, &to_port((second / 40) as u16, 443), 50);
+            let inside_port = u16::try_from(second / 40).expect("small");
+            run.send(second, &to_port(inside_port, 443), 50);
         }
         let heaviest = run.heaviest();
         let now = heaviest
