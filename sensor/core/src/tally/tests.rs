@@ -53,7 +53,7 @@ impl Run {
     fn send(&mut self, second: i64, level: &Level, times: usize) {
         for _ in 0..times {
             let packet = self.stream.packet(second * SECOND, level);
-            self.shard.take(&[packet], &[]);
+            self.shard.take(&[packet], crate::source::Bytes::default());
             self.shard.expire(packet.clock_ns);
             self.shard.observer().expire(packet.clock_ns);
         }
@@ -141,7 +141,7 @@ fn count_one(shard: &mut Shard<Tallying>, stream: &mut Stream, outside: u128, bl
     let level = level(UDP, INSIDE, (outside, 1));
     let blocks = (BlockRef::new(block), BlockRef::NONE);
     let packet = stream.packet_in(0, &level, blocks);
-    shard.take(&[packet], &[]);
+    shard.take(&[packet], crate::source::Bytes::default());
 }
 
 #[test]
