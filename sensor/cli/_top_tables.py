@@ -26,16 +26,17 @@ class TopTable:
 
 
 def quantity(value: float, unit: str = "") -> str:
-    """A number in at most four digits: 12.3k, 1.20M."""
+    """A number in at most four digits: ``12.3k``, ``1.2 Mbit/s``."""
+    space = " " if unit else ""
     for step, sign in _STEPS:
         if abs(value) >= step:
-            return f"{value / step:.3g}{sign}{unit}"
-    return f"{value:.3g}{unit}" if value % 1 else f"{value:.0f}{unit}"
+            return f"{value / step:.3g}{space}{sign}{unit}"
+    return f"{value:.3g}{space}{unit}"
 
 
 def _interfaces(look: Look) -> list[tuple[str, ...]]:
     return [
-        (*row.name, quantity(row.per_second[0]), quantity(row.per_second[1] * 8, "bit"),
+        (*row.name, quantity(row.per_second[0]), quantity(row.per_second[1] * 8, "bit/s"),
          quantity(row.per_second[2]), quantity(row.total[0]), quantity(row.total[4]))
         for row in look.interfaces
     ]  # fmt: skip
@@ -47,7 +48,7 @@ def _losses(look: Look) -> list[tuple[str, ...]]:
 
 def _traffic(rows: list[Row], out: int, back: int, total: int) -> list[tuple[str, ...]]:
     return [
-        (*row.name, quantity(row.per_second[out] * 8, "bit"), quantity(row.per_second[back] * 8, "bit"),
+        (*row.name, quantity(row.per_second[out] * 8, "bit/s"), quantity(row.per_second[back] * 8, "bit"),
          quantity(row.total[total]))
         for row in rows
     ]  # fmt: skip

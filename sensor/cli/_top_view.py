@@ -37,11 +37,11 @@ class TopView(App[None]):
     Grid { grid-size: 2; grid-gutter: 0 1; grid-rows: 1fr 1fr 1fr; }
     DataTable { height: 100%; border: round $primary; border-title-color: $text; }
     #newest-names { column-span: 2; }
-    TopView.-narrow Grid { grid-size: 1; grid-rows: auto; overflow-y: auto; }
-    TopView.-narrow DataTable { height: 12; }
-    TopView.-narrow #newest-names { column-span: 1; }
+    Screen.-narrow Grid { grid-size: 1; grid-rows: auto; overflow-y: auto; }
+    Screen.-narrow DataTable { height: 12; }
+    Screen.-narrow #newest-names { column-span: 1; }
     """
-    HORIZONTAL_BREAKPOINTS = [(0, "-narrow"), (100, "-wide")]
+    HORIZONTAL_BREAKPOINTS = [(0, "-narrow"), (100, "-wide")]  # noqa: RUF012 # the base class has it so
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("q,escape", "quit", "Quit"),
         Binding("space", "pause", "Pause"),
