@@ -100,6 +100,13 @@ impl Head {
         self.buffer.get_or_insert_default().insert(offset, payload)
     }
 
+    /// Whether a segment would stand at the window's front, before everything else.
+    pub fn would_begin_with(&self, sequence: u32, syn: bool) -> bool {
+        let first = sequence.wrapping_add(u32::from(syn));
+        let moves = syn && self.start != Start::Syn;
+        self.is_empty() && (moves || self.start == Start::Unknown || self.base == first)
+    }
+
     /// The bytes in order from the window's front on.
     pub fn bytes(&self) -> &[u8] {
         self.buffer

@@ -63,7 +63,7 @@ impl StreamState {
     }
 
     /// Takes the next segment.
-    pub(super) fn take(&mut self, segment: &Segment<'_>, naming: &mut Naming<'_>) -> Step {
+    pub(crate) fn take(&mut self, segment: &Segment<'_>, naming: &mut Naming<'_>) -> Step {
         if segment.from_client
             && let Some(lower) = self.syn_lower.take()
         {
@@ -73,15 +73,21 @@ impl StreamState {
         let from_client = segment.from_client != self.swapped;
         if !from_client && self.ignores_server() {
             self.server.clear();
-            return Step::Continue;
+            return self.goes_on();
         }
         if self.phase == Phase::HttpLost {
             if !http_stream::begins_request(segment.payload) {
-                return Step::Continue;
+                return self.goes_on();
             }
             self.phase = Phase::Http(0);
             self.rereads = 0;
             self.client.restart(segment.sequence);
+        }
+        if from_client
+            && self.phase == Phase::Looking
+            && let Some(step) = self.look_in_place(segment, naming)
+        {
+            return step;
         }
         let head = if from_client {
             &mut self.client
@@ -96,7 +102,7 @@ impl StreamState {
         };
         let pushed = head.push_within(window, segment.sequence, segment.syn, segment.payload);
         if segment.payload.is_empty() {
-            return Step::Continue;
+            return self.goes_on();
         }
         self.segments = self.segments.saturating_add(1);
         let grew = match pushed {
@@ -124,10 +130,6 @@ impl StreamState {
         }
         if !self.swapped && self.ignores_server() {
             self.server.clear();
-            return match self.give_up() {
-                Step::Settled => Step::Settled,
-                _ => Step::OnlyClient,
-            };
         }
         self.give_up()
     }
@@ -184,6 +186,16 @@ impl StreamState {
         };
         if is_spent {
             Step::Settled
+        } else {
+            self.goes_on()
+        }
+    }
+
+    /// More may come, perhaps only from the client. The ends of the flow are told, so not where they were
+    /// taken for each other.
+    fn goes_on(&self) -> Step {
+        if !self.swapped && self.ignores_server() {
+            Step::OnlyClient
         } else {
             Step::Continue
         }
