@@ -2,7 +2,7 @@
 
 use super::dns_stream::{self, begins_dns};
 use super::http_stream;
-use super::stream::{MAX_CLASSIFY_SEGMENTS, Phase, StreamState};
+use super::stream::{MAX_CLASSIFY_SEGMENTS, Phase, StreamState, is_last_word};
 use super::{Naming, Segment, Step};
 use crate::classify::found::NameSource;
 use crate::classify::{Application, Verdict, refine};
@@ -133,6 +133,7 @@ impl StreamState {
         if swaps {
             std::mem::swap(&mut self.client, &mut self.server);
             self.swapped = !self.swapped;
+            self.answered = is_last_word(self.server.bytes());
         }
         swaps
     }
