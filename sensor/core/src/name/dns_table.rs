@@ -12,7 +12,7 @@ mod row;
 #[cfg(test)]
 mod tests;
 
-pub use row::{DnsAnswer, DnsRow, DnsTransport, MAX_ROW_ANSWERS, MAX_ROW_CNAMES};
+pub use row::{DnsRow, DnsTransport, MAX_ROW_ANSWERS, MAX_ROW_CNAMES};
 
 /// Most transactions of one shard that are remembered; the oldest are put out beyond.
 pub const MAX_OPEN_QUERIES: usize = 1 << 16;
@@ -63,16 +63,9 @@ pub struct DnsTableCounters {
     pub evicted: u64,
 }
 
-/// A transaction. The question is part of it: some clients use one number and port for all they ask.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-struct Key {
-    client: (u128, u16),
-    server: u128,
-    /// Keyed hash of name and type.
-    question: u64,
-    id: u16,
-    transport: DnsTransport,
-}
+/// What tells a transaction from others, hashed twice with keys of their own: 128 bits that nobody can aim at
+/// are as good as the whole, and fit a cache line with what is kept.
+type Key = (u64, u64);
 
 #[derive(Debug)]
 struct Transaction {
@@ -87,12 +80,14 @@ struct Transaction {
 /// The transactions of one shard.
 #[derive(Debug)]
 pub struct DnsTransactions {
-    known: HashMap<Key, Transaction, RandomState>,
+    known: HashMap<Key, Transaction, foldhash::fast::RandomState>,
     /// In the order of their deadlines; entries whose number no longer matches are over.
     queue: VecDeque<(u64, Key)>,
     capacity: usize,
     begun: u64,
-    hasher: RandomState,
+    hashers: [RandomState; 2],
+    /// Memory for the text of a row.
+    text: String,
     counters: DnsTableCounters,
 }
 
@@ -110,7 +105,8 @@ impl DnsTransactions {
             queue: VecDeque::new(),
             capacity: capacity.max(1),
             begun: 0,
-            hasher: RandomState::default(),
+            hashers: std::array::from_fn(|_| RandomState::default()),
+            text: String::new(),
             counters: DnsTableCounters::default(),
         }
     }
@@ -163,19 +159,20 @@ impl DnsTransactions {
         self.known.is_empty()
     }
 
+    /// The question is part of it: some clients use one number and port for all they ask.
     fn key(&self, context: &DnsContext, message: &Message, name: &str, qtype: u16) -> Key {
         let (client, server) = if message.is_response() {
             (context.destination, context.source.0)
         } else {
             (context.source, context.destination.0)
         };
-        Key {
-            client,
-            server,
-            question: self.hasher.hash_one((name, qtype)),
-            id: message.id,
-            transport: context.transport,
-        }
+        let small = u64::from(client.1)
+            | u64::from(message.id) << 16
+            | u64::from(qtype) << 32
+            | (context.transport as u64) << 48;
+        let [one, other] = &self.hashers;
+        let whole = (client.0, server, small, name);
+        (one.hash_one(whole), other.hash_one(whole))
     }
 
     fn ask(
@@ -224,7 +221,7 @@ impl DnsTransactions {
             self.remember(key, context.clock_ns, None, rows);
             DnsRow::of_query(context, name, qtype).by_server(context.source.0)
         };
-        rows.push(row.with_answer(message));
+        rows.push(row.with_answer(message, &mut self.text));
     }
 
     /// Enters a transaction, open where there is a row to come; makes room first.
