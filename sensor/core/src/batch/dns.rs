@@ -111,16 +111,17 @@ pub fn dns_batch(rows: &[DnsRow], labels: &Labels) -> Result<RecordBatch, ArrowE
 
 /// Names, aliases and answers, which lie side by side: one walk over the rows for all of them.
 fn texts(rows: &[&DnsRow]) -> (ArrayRef, ArrayRef, ArrayRef) {
-    let mut names = StringBuilder::new();
+    let mut names = StringBuilder::with_capacity(rows.len(), rows.len() * 24);
     let mut cnames = ListBuilder::new(StringBuilder::new());
     let mut answers = ListBuilder::new(StringBuilder::new());
     for row in rows {
-        names.append_value(row.qname());
-        row.cnames()
-            .for_each(|name| cnames.values().append_value(name));
+        let mut lines = row.lines();
+        names.append_value(lines.next().unwrap_or_default());
+        for name in lines.by_ref().take(usize::from(row.cname_count)) {
+            cnames.values().append_value(name);
+        }
         cnames.append(true);
-        let each = row.answers();
-        each.for_each(|answer| answers.values().append_value(answer));
+        lines.for_each(|answer| answers.values().append_value(answer));
         answers.append(true);
     }
     (

@@ -176,7 +176,7 @@ impl Namer {
         } else if state.is_dns() {
             StateRef::DNS
         } else {
-            let state = NameState::Datagrams(Box::new(state));
+            let state = NameState::Datagrams(state);
             self.parsers.states.keep(state)
         };
         self.names_found += u64::from(joined.is_some() || found.name().is_some());
@@ -273,7 +273,7 @@ impl Namer {
         let state = if step == Step::Settled {
             StateRef::NONE
         } else {
-            let state = NameState::Stream(Box::new(state));
+            let state = NameState::Stream(state);
             self.parsers.states.keep(state)
         };
         let note = Note { found, joined };

@@ -90,13 +90,13 @@ impl Naming<'_> {
     }
 }
 
-/// The state of one flow; boxed, since few of the flows alive have one.
+/// The state of one flow.
 #[derive(Debug)]
 pub enum NameState {
     /// Of TCP.
-    Stream(Box<StreamState>),
+    Stream(StreamState),
     /// Of UDP.
-    Datagrams(Box<DatagramState>),
+    Datagrams(DatagramState),
 }
 
 impl NameState {
@@ -105,8 +105,8 @@ impl NameState {
         const TCP: u8 = 6;
         const UDP: u8 = 17;
         match protocol {
-            TCP => Some(Self::Stream(Box::default())),
-            UDP => Some(Self::Datagrams(Box::default())),
+            TCP => Some(Self::Stream(StreamState::default())),
+            UDP => Some(Self::Datagrams(DatagramState::default())),
             _ => None,
         }
     }

@@ -10,7 +10,7 @@ pub const MAX_HEAD_BYTES: usize = 16 << 10;
 /// Most pieces kept that came before the bytes in front of them.
 pub const MAX_PIECES: usize = 32;
 /// Room of a buffer at first.
-const MIN_BYTES: usize = 512;
+const MIN_BYTES: usize = 128;
 /// An emptied buffer larger than this is given back.
 const MAX_IDLE_BYTES: usize = 4 << 10;
 

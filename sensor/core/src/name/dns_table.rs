@@ -72,8 +72,8 @@ struct Transaction {
     /// Tells this use of the key from earlier ones.
     number: u64,
     deadline_ns: u64,
-    /// The row to come; taken when it was answered. Boxed: answered ones stay for a while without it.
-    row: Option<Box<DnsRow>>,
+    /// The row to come; taken when it was answered.
+    row: Option<DnsRow>,
     answered_ns: u64,
 }
 
@@ -192,7 +192,7 @@ impl DnsTransactions {
             return;
         }
         let row = DnsRow::of_query(context, name, qtype);
-        self.remember(key, context.clock_ns, Some(Box::new(row)), rows);
+        self.remember(key, context.clock_ns, Some(row), rows);
     }
 
     fn answer(&mut self, context: &DnsContext, message: &Message, rows: &mut Vec<DnsRow>) {
@@ -215,7 +215,7 @@ impl DnsTransactions {
         let row = if let Some(mut row) = asked {
             row.latency_us = Some(latency_us(row.time_ns, context.time_ns));
             self.counters.answered += 1;
-            *row
+            row
         } else {
             self.counters.unasked += 1;
             self.remember(key, context.clock_ns, None, rows);
@@ -225,13 +225,7 @@ impl DnsTransactions {
     }
 
     /// Enters a transaction, open where there is a row to come; makes room first.
-    fn remember(
-        &mut self,
-        key: Key,
-        clock_ns: u64,
-        row: Option<Box<DnsRow>>,
-        rows: &mut Vec<DnsRow>,
-    ) {
+    fn remember(&mut self, key: Key, clock_ns: u64, row: Option<DnsRow>, rows: &mut Vec<DnsRow>) {
         while self.known.len() >= self.capacity || self.queue.len() >= self.capacity * 2 {
             let Some((number, oldest)) = self.queue.pop_front() else {
                 break;
@@ -256,7 +250,7 @@ impl DnsTransactions {
     fn forget(&mut self, key: &Key, rows: &mut Vec<DnsRow>) {
         if let Some(row) = self.known.remove(key).and_then(|known| known.row) {
             self.counters.unanswered += 1;
-            rows.push(*row);
+            rows.push(row);
         }
     }
 }

@@ -67,7 +67,7 @@ pub struct DnsRow {
     /// Identity of the flow.
     pub flow_id: u64,
     /// How many aliases there are.
-    cname_count: u8,
+    pub cname_count: u8,
     /// The name asked for, aliases, and answers, a line each: names hold no control character, and a row is one
     /// allocation.
     lines: Box<str>,
@@ -89,7 +89,8 @@ impl DnsRow {
         self.lines().skip(1 + usize::from(self.cname_count))
     }
 
-    fn lines(&self) -> impl Iterator<Item = &str> {
+    /// The name asked for, then [`Self::cname_count`] aliases, then the answers.
+    pub fn lines(&self) -> impl Iterator<Item = &str> {
         self.lines.split('\n')
     }
 
