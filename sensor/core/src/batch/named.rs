@@ -58,7 +58,7 @@ pub(super) fn named_columns(
     rows: &[Row<'_>],
     labels: &Labels,
 ) -> Result<Vec<(&'static str, ArrayRef)>, ArrowError> {
-    let mut columns = NameColumns::default();
+    let mut columns = NameColumns::with_capacity(rows.len());
     for row in rows {
         columns.push(row, labels);
     }
@@ -69,7 +69,6 @@ pub(super) fn named_columns(
 
 /// Columns that are filled a row at a time: what was found of a flow lies far from its record and from other
 /// flows', and is fetched once.
-#[derive(Default)]
 struct NameColumns {
     applications: Vec<i32>,
     names: StringBuilder,
@@ -82,6 +81,23 @@ struct NameColumns {
 }
 
 impl NameColumns {
+    fn with_capacity(rows: usize) -> Self {
+        /// A guess: a third of the flows have a name, a sixth a fingerprint.
+        const NAME_BYTES: usize = 8;
+        let texts = || StringBuilder::with_capacity(rows, rows * NAME_BYTES);
+        let numbers = || Vec::with_capacity(rows);
+        Self {
+            applications: numbers(),
+            names: texts(),
+            sources: numbers(),
+            all_names: ListBuilder::with_capacity(texts(), rows),
+            ech: BooleanBuilder::with_capacity(rows),
+            ja4: texts(),
+            services: numbers(),
+            categories: numbers(),
+        }
+    }
+
     fn push(&mut self, row: &Row<'_>, labels: &Labels) {
         let application = row.application();
         self.applications

@@ -52,7 +52,8 @@ impl Catalogue {
             if let Some(&service) = self.suffixes.get(rest) {
                 return service;
             }
-            (_, rest) = rest.split_once('.')?;
+            let dot = memchr::memchr(b'.', rest.as_bytes())?;
+            rest = rest.get(dot + 1..)?;
         }
     }
 }

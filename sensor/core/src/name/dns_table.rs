@@ -1,6 +1,6 @@
 //! DNS transactions: each query matched with its answer, one row for both.
 
-use std::collections::{HashMap, VecDeque};
+use std::collections::{HashMap, VecDeque, hash_map};
 use std::hash::BuildHasher;
 
 use foldhash::quality::RandomState;
@@ -71,10 +71,16 @@ type Key = (u64, u64);
 struct Transaction {
     /// Tells this use of the key from earlier ones.
     number: u64,
-    deadline_ns: u64,
     /// The row to come; taken when it was answered.
     row: Option<DnsRow>,
     answered_ns: u64,
+}
+
+#[derive(Clone, Copy, Debug)]
+struct Entry {
+    number: u64,
+    deadline_ns: u64,
+    key: Key,
 }
 
 /// The transactions of one shard.
@@ -82,7 +88,7 @@ struct Transaction {
 pub struct DnsTransactions {
     known: HashMap<Key, Transaction, foldhash::fast::RandomState>,
     /// In the order of their deadlines; entries whose number no longer matches are over.
-    queue: VecDeque<(u64, Key)>,
+    queue: VecDeque<Entry>,
     capacity: usize,
     begun: u64,
     hashers: [RandomState; 2],
@@ -127,15 +133,11 @@ impl DnsTransactions {
 
     /// Puts out the queries that got no answer in time.
     pub fn expire(&mut self, clock_ns: u64, rows: &mut Vec<DnsRow>) {
-        while let Some(&(number, key)) = self.queue.front() {
-            let current = self.known.get(&key).filter(|known| known.number == number);
-            if current.is_some_and(|known| known.deadline_ns > clock_ns) {
-                return;
-            }
+        while let Some(&entry) = self.queue.front()
+            && entry.deadline_ns <= clock_ns
+        {
             self.queue.pop_front();
-            if current.is_some() {
-                self.forget(&key, rows);
-            }
+            self.forget(&entry, rows);
         }
     }
 
@@ -227,31 +229,38 @@ impl DnsTransactions {
     /// Enters a transaction, open where there is a row to come; makes room first.
     fn remember(&mut self, key: Key, clock_ns: u64, row: Option<DnsRow>, rows: &mut Vec<DnsRow>) {
         while self.known.len() >= self.capacity || self.queue.len() >= self.capacity * 2 {
-            let Some((number, oldest)) = self.queue.pop_front() else {
+            let Some(oldest) = self.queue.pop_front() else {
                 break;
             };
-            let known = self.known.get(&oldest);
-            if known.is_some_and(|known| known.number == number) {
-                self.counters.evicted += u64::from(known.is_some_and(|known| known.row.is_some()));
-                self.forget(&oldest, rows);
-            }
+            self.counters.evicted += u64::from(self.forget(&oldest, rows));
         }
         self.begun += 1;
         let transaction = Transaction {
             number: self.begun,
-            deadline_ns: clock_ns.saturating_add(QUERY_TIMEOUT_NS),
             row,
             answered_ns: clock_ns,
         };
         self.known.insert(key, transaction);
-        self.queue.push_back((self.begun, key));
+        self.queue.push_back(Entry {
+            number: self.begun,
+            deadline_ns: clock_ns.saturating_add(QUERY_TIMEOUT_NS),
+            key,
+        });
     }
 
-    fn forget(&mut self, key: &Key, rows: &mut Vec<DnsRow>) {
-        if let Some(row) = self.known.remove(key).and_then(|known| known.row) {
-            self.counters.unanswered += 1;
-            rows.push(row);
+    /// Forgets the transaction of an entry, unless that is over; whether it was an open query.
+    fn forget(&mut self, entry: &Entry, rows: &mut Vec<DnsRow>) -> bool {
+        let hash_map::Entry::Occupied(known) = self.known.entry(entry.key) else {
+            return false;
+        };
+        if known.get().number != entry.number {
+            return false;
         }
+        let row = known.remove().row;
+        let is_open = row.is_some();
+        self.counters.unanswered += u64::from(is_open);
+        rows.extend(row);
+        is_open
     }
 }
 
