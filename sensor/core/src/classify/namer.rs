@@ -273,7 +273,7 @@ impl Namer {
         let state = if step == Step::Settled {
             StateRef::NONE
         } else {
-            let state = NameState::Stream(state);
+            let state = NameState::Stream(Box::new(state));
             self.parsers.states.keep(state)
         };
         let note = Note { found, joined };

@@ -93,8 +93,8 @@ impl Naming<'_> {
 /// The state of one flow.
 #[derive(Debug)]
 pub enum NameState {
-    /// Of TCP.
-    Stream(StreamState),
+    /// Of TCP; boxed, since it is much the larger of the two.
+    Stream(Box<StreamState>),
     /// Of UDP.
     Datagrams(DatagramState),
 }
@@ -105,7 +105,7 @@ impl NameState {
         const TCP: u8 = 6;
         const UDP: u8 = 17;
         match protocol {
-            TCP => Some(Self::Stream(StreamState::default())),
+            TCP => Some(Self::Stream(Box::default())),
             UDP => Some(Self::Datagrams(DatagramState::default())),
             _ => None,
         }
