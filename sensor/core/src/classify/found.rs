@@ -89,7 +89,7 @@ impl Names {
         match self {
             Self::Few(first @ None) => *first = Some(name),
             Self::Few(first) => {
-                *self = Self::Many(first.take().into_iter().chain([name]).collect())
+                *self = Self::Many(first.take().into_iter().chain([name]).collect());
             }
             Self::Many(names) => names.push(name),
         }
