@@ -32,7 +32,7 @@ def caveats(context: Context, found: Found, simulated: str | None = None) -> lis
     if simulated:
         said.append(f"This data is simulated (scenario {simulated}): it says nothing about anybody.")
     if not context.gathered.days:
-        return [*said, "There is no use in the days asked for."]
+        return [*said, "There is no use in the days asked for.", *_use(context, found)]
     for part in (_amount, _observation, _use, _names, _blocks, _countries, _people, _rest):
         said += part(context, found)
     return said
