@@ -32,7 +32,7 @@ class Design:
     terms
         Level, trend and days of the week, shape (days, terms).
     log_exposure
-        Logarithm of what a count is proportional to, shape (series, days).
+        Logarithm of what a count is proportional to, shape (series, days), or (1, days) for all alike.
     steps
         Of each series the days from its step on, shape (series, days); None without steps.
     """
@@ -48,7 +48,8 @@ class Design:
 
     def of(self, row: int) -> Design:
         """The design of one series alone."""
-        return Design(self.terms, self.log_exposure[row : row + 1])
+        alike = len(self.log_exposure) == 1
+        return self if alike else Design(self.terms, self.log_exposure[row : row + 1])
 
     def without_trend(self) -> Design:
         """The same without the trend."""
