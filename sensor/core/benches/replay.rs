@@ -9,6 +9,7 @@ use blocktap_core::classify::{NamingSettings, Note};
 use blocktap_core::counters::Interval;
 use blocktap_core::decode::Tunnels;
 use blocktap_core::flow::{Flow, FlowLimits, HashKeys};
+use blocktap_core::hosts::HostRow;
 use blocktap_core::name::dns_table::DnsRow;
 use blocktap_core::pipeline::Settings;
 use blocktap_core::source::Source;
@@ -23,6 +24,10 @@ impl Sink for Discard {
     }
 
     fn dns(&mut self, _: &[DnsRow], _: &Labels) -> bool {
+        true
+    }
+
+    fn hosts(&mut self, _: &[HostRow], _: &Labels) -> bool {
         true
     }
 
@@ -65,6 +70,7 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
         tunnels: Tunnels::default(),
         limits: FlowLimits::default(),
         tally: None,
+        hosts: std::env::var_os("NO_HOSTS").is_none(),
         naming: NamingSettings {
             enabled: std::env::var_os("NO_NAMES").is_none(),
             ..NamingSettings::default()

@@ -151,6 +151,7 @@ impl<O: Observer> Shard<O> {
             self.records.push(record);
             flow.next_record(packet);
         }
+        self.observer.approach(flow, packet);
         flow.count(packet);
         let shown = flow.wants_look(packet);
         if shown {

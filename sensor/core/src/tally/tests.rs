@@ -7,6 +7,7 @@ use crate::classify::{Catalogue, Namer, NamingSettings, Service};
 use crate::decode::Level;
 use crate::flow::tests::build::{End, LIMITS, SECOND, Stream, UDP, host, level};
 use crate::flow::{Flow, FlowLimits, Observer, Shard};
+use crate::source::Bytes;
 use crate::watch::BlockRef;
 
 const INSIDE: End = (host(1), 1000);
@@ -53,7 +54,7 @@ impl Run {
     fn send(&mut self, second: i64, level: &Level, times: usize) {
         for _ in 0..times {
             let packet = self.stream.packet(second * SECOND, level);
-            self.shard.take(&[packet], &[]);
+            self.shard.take(&[packet], Bytes::default());
             self.shard.expire(packet.clock_ns);
             self.shard.observer().expire(packet.clock_ns);
         }
@@ -140,7 +141,7 @@ fn count_one(shard: &mut Shard<Tallying>, stream: &mut Stream, outside: u128, bl
     let level = level(UDP, INSIDE, (outside, 1));
     let blocks = (BlockRef::new(block), BlockRef::NONE);
     let packet = stream.packet_in(0, &level, blocks);
-    shard.take(&[packet], &[]);
+    shard.take(&[packet], Bytes::default());
 }
 
 #[test]

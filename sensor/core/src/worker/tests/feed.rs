@@ -9,6 +9,7 @@ use crate::classify::Note;
 use crate::counters::{Counts, Interval};
 use crate::flow::Flow;
 use crate::flow::tests::build::Row;
+use crate::hosts::HostRow;
 use crate::name::dns_table::DnsRow;
 use crate::pipeline::Settings;
 use crate::source::{Chunk, Feed, Filled, Loss, Record};
@@ -120,6 +121,7 @@ pub(super) struct Got {
     /// Flow records with the names of their inside and outside block.
     pub(super) rows: Vec<(Row, Option<String>, Option<String>)>,
     pub(super) dns: Vec<(DnsRow, Option<String>)>,
+    pub(super) hosts: Vec<(HostRow, Option<String>)>,
     pub(super) intervals: Vec<Interval>,
     pub(super) dropped: Dropped,
 }
@@ -178,6 +180,14 @@ impl Sink for Keep {
             .iter()
             .map(|row| (row.clone(), word(labels, row.block)));
         self.got().dns.extend(rows);
+        true
+    }
+
+    fn hosts(&mut self, rows: &[HostRow], labels: &Labels) -> bool {
+        let rows = rows
+            .iter()
+            .map(|row| (row.clone(), word(labels, row.block)));
+        self.got().hosts.extend(rows);
         true
     }
 

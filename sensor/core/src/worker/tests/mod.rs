@@ -14,6 +14,7 @@ use crate::classify::Note;
 use crate::counters::{Counts, Interval};
 use crate::flow::Flow;
 use crate::flow::tests::build::Row;
+use crate::hosts::HostRow;
 use crate::name::dns_table::DnsRow;
 use crate::pipeline::tests::settings;
 
@@ -23,6 +24,7 @@ use capture::{Capture, conversations, years};
 #[derive(Default)]
 struct Collected {
     rows: Vec<Row>,
+    hosts: Vec<HostRow>,
     intervals: Vec<Interval>,
 }
 
@@ -58,6 +60,10 @@ impl Sink for Memory {
 
     fn flows(&mut self, records: &[Flow], _: &[Note], _: &Labels) -> bool {
         self.collect(|collected| collected.rows.extend(records.iter().map(Row::of)))
+    }
+
+    fn hosts(&mut self, rows: &[HostRow], _: &Labels) -> bool {
+        self.collect(|collected| collected.hosts.extend_from_slice(rows))
     }
 
     fn accounting(&mut self, rows: &[Interval], interfaces: &[String], _: &Labels) -> bool {
