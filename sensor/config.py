@@ -154,6 +154,12 @@ class CountrySettings(Settings):
     database: Annotated[Path | None, Field(strict=False)] = None
 
 
+class HostSettings(Settings):
+    """``[hosts]``: whether the evidence for counting people is gathered, a row a day and inside address."""
+
+    enabled: bool = True
+
+
 class StoreSettings(Settings):
     """``[store]``: where segments go, under what sensor name, how often, and how much room they may take.
 
@@ -250,6 +256,7 @@ class Config(Settings):
     duplicates: DuplicateSettings = DuplicateSettings()
     naming: NamingSettings = NamingSettings()
     country: CountrySettings = CountrySettings()
+    hosts: HostSettings = HostSettings()
     store: StoreSettings = StoreSettings()
     rules: RuleSettings = RuleSettings()
     capture: CaptureSettings = CaptureSettings()
@@ -336,6 +343,9 @@ def _explain(shown: str, text: str, error: ValidationError) -> str:
     if first["type"] == "extra_forbidden":
         return f"{where}unknown setting {key}; {nearest(str(location[-1]), _known_keys(location[:-1]))}"
     reason = printable(first["msg"].removeprefix("Value error, "), limit=200)
+    is_secret = location[-1:] == ("basic_auth_hash",) or isinstance(first["input"], dict)
+    if is_secret and key:
+        return f"{where}{key}: {reason}"
     if not key:
         return f"{where}{reason}"
     return f"{where}{key}: {reason}, found {printable(repr(first['input']))}"

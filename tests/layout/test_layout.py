@@ -21,7 +21,7 @@ TOP_LEVEL = {
 }  # fmt: skip
 
 # The way of a packet: a stage uses only those before it, and what stands outside the way.
-STAGES = ["source", "decode", "watch", "flow", "name", "classify", "tally", "batch"]
+STAGES = ["source", "decode", "watch", "flow", "name", "classify", "hosts", "tally", "batch"]
 USED_BY_ALL_STAGES = {"error", "counters"}
 
 # The way of a batch, with what each part may use besides itself.
@@ -37,7 +37,7 @@ MAY_USE = {
     "interface": GROUND | {"rules"},
     "prefilter": GROUND | {"rules", "interface"},
     "capture": GROUND | {"rules", "store", "metrics", "interface", "prefilter", "_core"},
-    "daemon": GROUND | {"rules", "store", "metrics", "interface", "prefilter", "capture"},
+    "daemon": GROUND | {"rules", "store", "metrics", "interface", "prefilter", "capture", "_core"},
     "study": GROUND | {"rules", "store"},
     "report": GROUND | {"rules", "store", "study"},
     "dataset": GROUND | {"rules", "store", "study", "report"},

@@ -76,7 +76,7 @@ impl Hosts {
     }
 
     /// Writes what must not be lost: rows of hosts that are new or showed something new, and once an hour of
-    /// all that changed. Then days before the newest are forgotten.
+    /// all that changed. Then days are forgotten to which no record will reach back.
     pub fn flush(&mut self) {
         let all = self.clock_ns.saturating_sub(self.written_ns) >= WRITE_EVERY_NS;
         for (key, host) in &mut self.hosts {
@@ -89,7 +89,8 @@ impl Hosts {
         }
         self.written_ns = self.clock_ns;
         let newest = self.hosts.keys().map(|key| key.day).max();
-        self.hosts.retain(|key, _| Some(key.day) == newest);
+        let oldest = newest.map_or(0, |day| day - 1);
+        self.hosts.retain(|key, _| key.day >= oldest);
         self.text_bytes = self.hosts.values().map(|host| host.text_bytes).sum();
     }
 

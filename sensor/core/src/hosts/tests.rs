@@ -6,19 +6,17 @@ use proptest::collection::vec;
 use proptest::prelude::*;
 
 use super::{Day, HostLimits, HostRow, Hosts, WRITE_EVERY_NS};
-use crate::classify::{Namer, NamingSettings};
 use crate::decode::{Fragment, Level};
 use crate::flow::tests::build::{
     ACK, FIN, LIMITS, RST, SECOND, SYN, Stream, TCP, UDP, fragment, host, level, replay,
 };
-use crate::flow::{FlowLimits, Packet, Shard};
+use crate::flow::{Flow, Mark, Observer, Packet, Shard};
 use crate::source::Bytes;
-use crate::tally::Tallying;
 use crate::watch::BlockRef;
 
 const ICMP: u8 = 1;
 const MIDNIGHT: i64 = 17_303 * 86_400 * SECOND;
-const OUTSIDE: u128 = 0xffff_0808_0808;
+const OUTSIDE: u128 = 0xffff_0808_08c8;
 
 /// Everything that can be told from packets alone: day, block, version and address; then first, last, flows.
 type Key = (i32, Option<u32>, u8, u128);
@@ -86,14 +84,26 @@ const fn version_of(inside: u128) -> u8 {
     if inside % 2 == 0 { 6 } else { 4 }
 }
 
-fn shard(limits: HostLimits) -> Shard<Tallying> {
-    let namer = Namer::new(NamingSettings::default());
-    let tallying = Tallying::new(namer, None).with_hosts(Hosts::new(limits));
-    let limits = FlowLimits {
-        max_flows: 10_000,
-        ..LIMITS
-    };
-    Shard::new(limits, tallying).expect("room")
+/// Nobody looks at payload; evidence is gathered.
+struct Gathering(Hosts);
+
+impl Observer for Gathering {
+    fn begin(&mut self, _: &Flow, _: &Packet, _: &[u8]) -> Mark {
+        Mark::NONE
+    }
+
+    fn look(&mut self, _: &Flow, _: &Packet, _: &[u8]) -> Mark {
+        Mark::NONE
+    }
+
+    fn approach(&mut self, flow: &Flow, packet: &Packet) {
+        self.0.approach(flow, packet);
+    }
+
+    fn note(&mut self, flow: &Flow, _: bool) -> Mark {
+        self.0.record(flow, None);
+        Mark::NONE
+    }
 }
 
 /// The rows of so many shards, swept and flushed every few packets; each flush an hour later if `hourly`.
@@ -105,7 +115,8 @@ fn gather(
 ) -> Vec<HostRow> {
     let mut rows = Vec::new();
     for number in 0..shards {
-        let mut shard = shard(limits);
+        let gathering = Gathering(Hosts::new(limits));
+        let mut shard = Shard::new(LIMITS, gathering).expect("room");
         let mut clock_ns = 0;
         for (piece, packets) in packets.chunks(5 + 3 * shards).enumerate() {
             let placed = packets
@@ -115,28 +126,22 @@ fn gather(
             clock_ns = packets.last().map_or(clock_ns, |packet| packet.clock_ns);
             shard.expire(clock_ns);
             let hours = piece as u64 * WRITE_EVERY_NS;
-            shard
-                .observer()
-                .expire(if flush == Some(true) { hours } else { clock_ns });
+            let hosts = &mut shard.observer().0;
+            hosts.expire(if flush == Some(true) { hours } else { clock_ns });
             if flush.is_some() {
-                shard.observer().flush_hosts();
+                hosts.flush();
             }
         }
         while shard.finish(clock_ns, 7) {}
-        shard.observer().finish(clock_ns);
-        rows.extend(shard.observer().host_rows(0));
+        shard.observer().0.close();
+        rows.extend(shard.observer().0.take_rows(0));
     }
     rows.sort_by_key(key);
     rows
 }
 
 /// Who sends to whom; what; seconds since the one before, and how far its own clock is off; time to live.
-type Sent = (
-    (usize, usize, u16, u16, bool),
-    (u8, u8),
-    (i64, i64),
-    u8,
-);
+type Sent = ((usize, usize, u16, u16, bool), (u8, u8), (i64, i64), u8);
 
 /// Packets of few hosts about midnight, some of them long before or after the others.
 fn packets(only_out: bool) -> impl Strategy<Value = Vec<Packet>> {
@@ -222,8 +227,15 @@ proptest! {
     #[test]
     fn rows_written_for_lack_of_room_merge(packets in packets(true), max_hosts in 1..4_usize) {
         let limits = HostLimits { max_hosts, ..HostLimits::default() };
-        let rows = gather(&packets, 1, limits, None);
-        prop_assert_eq!(merged(&rows), told_by_packets(&packets));
+        let mut rows = merged(&gather(&packets, 1, limits, None));
+        let mut expected = told_by_packets(&packets);
+        // Of a record over midnight whose first day is already written, the flow has no row to be counted in.
+        for (key, facts) in &mut expected {
+            prop_assert!(rows.get(key).is_some_and(|row| row.2 <= facts.2));
+            facts.2 = 0;
+        }
+        rows.values_mut().for_each(|row| row.2 = 0);
+        prop_assert_eq!(rows, expected);
     }
 }
 

@@ -1,6 +1,6 @@
 //! A feed that does what a test has written down, and a sink that keeps the words of rows.
 
-use std::collections::VecDeque;
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
@@ -130,6 +130,22 @@ impl Got {
     pub(super) fn packets(&self) -> u64 {
         let packets = self.rows.iter().map(|(row, ..)| row.packets);
         packets.map(|(out, back)| out + back).sum()
+    }
+
+    /// Evidence of hosts as a reader merges it: block, address, first and last packet, flows, times to live.
+    pub(super) fn merged_hosts(&self) -> BTreeMap<(String, u128), (i64, i64, u64, BTreeSet<u8>)> {
+        let mut all = BTreeMap::new();
+        for (row, block) in &self.hosts {
+            let key = (block.clone().unwrap_or_default(), row.inside);
+            let facts = all
+                .entry(key)
+                .or_insert((i64::MAX, i64::MIN, 0, BTreeSet::new()));
+            facts.0 = row.first_ns.min(facts.0);
+            facts.1 = row.last_ns.max(facts.1);
+            facts.2 += row.flows;
+            facts.3.extend(row.ttls.iter().copied());
+        }
+        all
     }
 
     /// Holds the sums of a run against each other.

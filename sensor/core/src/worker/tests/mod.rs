@@ -126,6 +126,7 @@ fn check(counts: &Counts, collected: &Collected, control: &Control) {
 fn rows_do_not_depend_on_the_number_of_workers() {
     let capture = Capture::new("workers.pcap", conversations(20_000));
     let mut alone: Option<Vec<Row>> = None;
+    let mut hosts_alone: Option<Vec<HostRow>> = None;
     for workers in 1..=4 {
         let control = Control::default();
         let (outcome, mut collected) = replay(&capture, &vec![Habit::Takes; workers], &control);
@@ -137,6 +138,12 @@ fn rows_do_not_depend_on_the_number_of_workers() {
         let alone = alone.get_or_insert_with(|| collected.rows.clone());
         assert!(alone.len() > 2000);
         assert!(*alone == collected.rows, "{workers} workers");
+        collected
+            .hosts
+            .sort_by_key(|row| (row.block.index(), row.inside));
+        assert!(collected.hosts.len() > 300);
+        let hosts_alone = hosts_alone.get_or_insert_with(|| collected.hosts.clone());
+        assert!(*hosts_alone == collected.hosts, "{workers} workers");
     }
 }
 
