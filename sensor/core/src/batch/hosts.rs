@@ -8,20 +8,19 @@ use arrow_schema::ArrowError;
 
 use super::Labels;
 use super::column::{addresses, batch, block_keys, constant, words};
+use super::text::push_address;
 use crate::hosts::HostRow;
 use crate::name::ja4::Ja4;
 
-/// Turns evidence of hosts into rows sorted by day, block and address.
+/// Turns evidence of hosts into rows sorted by day, block and address, as text.
 pub fn hosts_batch(rows: &[HostRow], labels: &Labels) -> Result<RecordBatch, ArrowError> {
     let mut rows: Vec<&HostRow> = rows.iter().collect();
-    rows.sort_by_key(|row| {
-        (
-            row.day,
-            row.block.index(),
-            row.version,
-            row.inside,
-            row.first_ns,
-        )
+    rows.sort_by_cached_key(|row| {
+        let place = row.block.index().map(|index| index as usize);
+        let block = place.and_then(|place| labels.blocks.get(place));
+        let mut address = Vec::new();
+        push_address(&mut address, row.version, row.inside);
+        (row.day, block, address, row.first_ns)
     });
     let count = rows.len();
     let blocks = block_keys(rows.iter().map(|row| row.block));

@@ -28,7 +28,7 @@ impl Day {
     /// Whether a time lies in it.
     #[inline]
     pub const fn holds(self, time_ns: i64) -> bool {
-        (time_ns.wrapping_sub(self.start_ns) as u64) < DAY_NS as u64
+        time_ns.wrapping_sub(self.start_ns).cast_unsigned() < DAY_NS.cast_unsigned()
     }
 }
 

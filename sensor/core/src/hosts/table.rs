@@ -39,7 +39,7 @@ pub struct Hosts {
     /// The day that was last in use; nearly all packets are of the same.
     pub(super) today: Day,
     limits: HostLimits,
-    hosts: HashMap<HostKey, Host, RandomState>,
+    known: HashMap<HostKey, Host, RandomState>,
     text_bytes: usize,
     touches: u64,
     rows: Vec<HostRow>,
@@ -79,7 +79,7 @@ impl Hosts {
     /// all that changed. Then days are forgotten to which no record will reach back.
     pub fn flush(&mut self) {
         let all = self.clock_ns.saturating_sub(self.written_ns) >= WRITE_EVERY_NS;
-        for (key, host) in &mut self.hosts {
+        for (key, host) in &mut self.known {
             if host.has_sent() && (host.has_news || all && host.changed) {
                 self.rows.push(host.tell(key));
             }
@@ -88,15 +88,15 @@ impl Hosts {
             return;
         }
         self.written_ns = self.clock_ns;
-        let newest = self.hosts.keys().map(|key| key.day).max();
+        let newest = self.known.keys().map(|key| key.day).max();
         let oldest = newest.map_or(0, |day| day - 1);
-        self.hosts.retain(|key, _| key.day >= oldest);
-        self.text_bytes = self.hosts.values().map(|host| host.text_bytes).sum();
+        self.known.retain(|key, _| key.day >= oldest);
+        self.text_bytes = self.known.values().map(|host| host.text_bytes).sum();
     }
 
     /// Writes everything and begins anew.
     pub fn close(&mut self) {
-        for (key, host) in std::mem::take(&mut self.hosts) {
+        for (key, host) in std::mem::take(&mut self.known) {
             if host.has_sent() && host.changed {
                 self.rows.push(host.into_row(&key));
             }
@@ -107,17 +107,17 @@ impl Hosts {
     /// Changes what is known of the flow's inside host on a day.
     pub(super) fn change(&mut self, flow: &Flow, day: Day, change: impl FnOnce(&mut Host)) {
         let key = HostKey::new(flow, day);
-        if self.hosts.len() >= self.limits.max_hosts && !self.hosts.contains_key(&key) {
+        if self.known.len() >= self.limits.max_hosts && !self.known.contains_key(&key) {
             self.evict();
         }
         self.touches += 1;
-        let host = self.hosts.entry(key).or_default();
+        let host = self.known.entry(key).or_default();
         host.touched = self.touches;
         host.changed = true;
         let before = host.text_bytes;
         change(host);
         self.text_bytes = (self.text_bytes + host.text_bytes).saturating_sub(before);
-        while self.text_bytes > self.limits.max_text_bytes && !self.hosts.is_empty() {
+        while self.text_bytes > self.limits.max_text_bytes && !self.known.is_empty() {
             self.evict();
         }
     }
@@ -127,7 +127,7 @@ impl Hosts {
     #[cold]
     fn evict(&mut self) {
         let mut by_age: Vec<(bool, u64, HostKey)> = self
-            .hosts
+            .known
             .iter()
             .map(|(key, host)| (host.has_sent(), host.touched, *key))
             .collect();
@@ -136,7 +136,7 @@ impl Hosts {
             by_age.select_nth_unstable_by_key(count, |&(has_sent, touched, _)| (has_sent, touched));
         }
         for (_, _, key) in by_age.into_iter().take(count) {
-            let Some(host) = self.hosts.remove(&key) else {
+            let Some(host) = self.known.remove(&key) else {
                 continue;
             };
             self.text_bytes = self.text_bytes.saturating_sub(host.text_bytes);

@@ -81,7 +81,7 @@ fn told_by_packets(packets: &[Packet]) -> BTreeMap<Key, Facts> {
 }
 
 const fn version_of(inside: u128) -> u8 {
-    if inside % 2 == 0 { 6 } else { 4 }
+    if inside.is_multiple_of(2) { 6 } else { 4 }
 }
 
 /// Nobody looks at payload; evidence is gathered.
@@ -234,7 +234,9 @@ proptest! {
             prop_assert!(rows.get(key).is_some_and(|row| row.2 <= facts.2));
             facts.2 = 0;
         }
-        rows.values_mut().for_each(|row| row.2 = 0);
+        for row in rows.values_mut() {
+            row.2 = 0;
+        }
         prop_assert_eq!(rows, expected);
     }
 }

@@ -115,6 +115,9 @@ pub(super) fn portions(frames: Vec<(u64, Vec<u8>)>) -> Vec<Step> {
     }
 }
 
+/// First and last packet, flows, times to live.
+pub(super) type Evidence = (i64, i64, u64, BTreeSet<u8>);
+
 /// What all sinks got.
 #[derive(Default)]
 pub(super) struct Got {
@@ -132,8 +135,8 @@ impl Got {
         packets.map(|(out, back)| out + back).sum()
     }
 
-    /// Evidence of hosts as a reader merges it: block, address, first and last packet, flows, times to live.
-    pub(super) fn merged_hosts(&self) -> BTreeMap<(String, u128), (i64, i64, u64, BTreeSet<u8>)> {
+    /// Evidence of hosts as a reader merges it.
+    pub(super) fn merged_hosts(&self) -> BTreeMap<(String, u128), Evidence> {
         let mut all = BTreeMap::new();
         for (row, block) in &self.hosts {
             let key = (block.clone().unwrap_or_default(), row.inside);
