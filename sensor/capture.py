@@ -418,6 +418,7 @@ def _options(config: Config, workers: int) -> dict[str, object]:
         "naming": config.naming.enabled,
         "join_slack_ns": int(config.naming.answer_slack_s * NANOSECONDS),
         "countries": config.country.enabled and config.country.database is None,
+        "hosts": config.hosts.enabled,
     }
 
 

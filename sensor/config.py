@@ -154,6 +154,12 @@ class CountrySettings(Settings):
     database: Annotated[Path | None, Field(strict=False)] = None
 
 
+class HostSettings(Settings):
+    """``[hosts]``: whether the evidence for counting people is gathered, a row a day and inside address."""
+
+    enabled: bool = True
+
+
 class StoreSettings(Settings):
     """``[store]``: where segments go, under what sensor name, how often, and how much room they may take.
 
@@ -250,6 +256,7 @@ class Config(Settings):
     duplicates: DuplicateSettings = DuplicateSettings()
     naming: NamingSettings = NamingSettings()
     country: CountrySettings = CountrySettings()
+    hosts: HostSettings = HostSettings()
     store: StoreSettings = StoreSettings()
     rules: RuleSettings = RuleSettings()
     capture: CaptureSettings = CaptureSettings()

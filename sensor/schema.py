@@ -164,18 +164,21 @@ DNS = Table(
 
 HOSTS = Table(
     "hosts",
-    "One row a day, block and inside address: evidence for counting people. Rows of restarts and sensors merge.",
+    "One row a day, block and inside address that sent a packet: evidence for counting people. Internal flows are "
+    "left out. Rows of restarts and sensors merge, as do those a long capture writes on its way.",
     (
         Column("day", "DATE", "UTC day; the folder's name holds it"),
         _BLOCK,
         Column("inside_ip", "VARCHAR", "the address in the block"),
         _SENSOR,
-        Column("first", "TIMESTAMP_NS", "first packet of the day"),
-        Column("last", "TIMESTAMP_NS", "last packet of the day"),
-        _count("flows", "flows begun that day"),
-        Column("ttls", "UTINYINT[]", "distinct times to live (hop limits) seen from inside, bounded"),
-        Column("ja4s", "VARCHAR[]", "distinct JA4 fingerprints, bounded"),
-        Column("user_agents", "VARCHAR[]", "distinct HTTP user agents, bounded"),
+        Column("first", "TIMESTAMP_NS", "first packet to or from it that day"),
+        Column("last", "TIMESTAMP_NS", "last packet to or from it that day"),
+        _count("flows", "flows begun that day, by either end"),
+        Column("ttls", "UTINYINT[]", "distinct times to live (hop limits) of packets it sent, in order"),
+        Column("ja4s", "VARCHAR[]", "distinct JA4 fingerprints of its own clients, in order, the first 64"),
+        Column(
+            "user_agents", "VARCHAR[]", "distinct HTTP user agents of its own clients, in order, the first 64"
+        ),
     ),
     sort_by=("block", "inside_ip", "first"),
     time_column="first",

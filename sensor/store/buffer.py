@@ -44,8 +44,7 @@ def join(parts: list[pa.Table], table: Table) -> pa.Table:
     names = list(table.stored_columns)
     parts = _alike([part.select(names) for part in parts])
     rows = pa.concat_tables(parts).unify_dictionaries().combine_chunks()
-    order = pc.sort_indices(rows, sort_keys=[(name, "ascending") for name in table.sort_by])
-    return rows.take(order)
+    return rows.take(_sorted_indices(rows, table.sort_by))
 
 
 def split_by_day(batch: pa.RecordBatch, table: Table) -> list[tuple[date, pa.RecordBatch]]:
@@ -53,7 +52,7 @@ def split_by_day(batch: pa.RecordBatch, table: Table) -> list[tuple[date, pa.Rec
     days = _days(batch, table)
     times = days if table.day_column else _integers(batch.column(table.time_column))
     if (times[1:] < times[:-1]).any():
-        batch = batch.take(pc.sort_indices(batch, sort_keys=[(name, "ascending") for name in _order(table)]))
+        batch = batch.take(_sorted_indices(batch, _order(table)))
         days = _days(batch, table)
     if table.day_column:
         batch = batch.select(list(table.stored_columns))
@@ -68,6 +67,12 @@ def split_by_day(batch: pa.RecordBatch, table: Table) -> list[tuple[date, pa.Rec
 
 def _order(table: Table) -> tuple[str, ...]:
     return (table.day_column, *table.sort_by) if table.day_column else table.sort_by
+
+
+def _sorted_indices(rows: pa.Table | pa.RecordBatch, names: tuple[str, ...]) -> pa.Array:
+    # Text of few values comes in a dictionary, which has no order of its own.
+    keys = pa.table([_decoded(rows.column(name)) for name in names], list(names))
+    return pc.sort_indices(keys, sort_keys=[(name, "ascending") for name in names])
 
 
 def _days(batch: pa.RecordBatch, table: Table) -> npt.NDArray[np.int64]:
@@ -98,5 +103,5 @@ def _alike(parts: list[pa.Table]) -> list[pa.Table]:
     ]
 
 
-def _decoded(column: pa.ChunkedArray) -> pa.ChunkedArray:
+def _decoded(column: pa.ChunkedArray | pa.Array) -> pa.ChunkedArray | pa.Array:
     return column.cast(column.type.value_type) if pa.types.is_dictionary(column.type) else column

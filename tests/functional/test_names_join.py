@@ -8,6 +8,7 @@ from pathlib import Path
 from random import Random
 from typing import Any
 
+import pyarrow as pa
 import pyarrow.dataset
 import pytest
 
@@ -172,6 +173,7 @@ class TestSameRows:
         [
             "flows",
             "dns",
+            "hosts",
         ],
     )
     def test_batches_have_the_types_of_the_schema(self, alone: Replayed, table: str) -> None:
@@ -181,7 +183,7 @@ class TestSameRows:
     @pytest.mark.parametrize("workers", [2, 4])
     def test_any_number_of_workers(self, traffic: Path, alone: Replayed, workers: int) -> None:
         several = replay(traffic, plan=load_plan([], []), workers=workers)
-        for table in ("flows", "dns"):
+        for table in ("flows", "dns", "hosts"):
             assert several.rows.table(table).equals(alone.rows.table(table))
         assert several.result.named == alone.result.named
 
@@ -189,15 +191,16 @@ class TestSameRows:
         packed = tmp_path / "hosts.pcap.gz"
         packed.write_bytes(gzip.compress(traffic.read_bytes()))
         unpacked = replay(packed, plan=load_plan([], []))
-        for table in ("flows", "dns"):
+        for table in ("flows", "dns", "hosts"):
             assert unpacked.rows.table(table).equals(alone.rows.table(table))
 
     def test_standard_input(self, traffic: Path, alone: Replayed, tmp_path: Path) -> None:
         command = [sys.executable, "-m", "sensor", "replay", "-", "--store", str(tmp_path / "store")]
         subprocess.run(command, input=traffic.read_bytes(), check=True, capture_output=True, timeout=60)
-        for table in ("flows", "dns"):
+        for table in ("flows", "dns", "hosts"):
             expected = alone.rows.table(table)
-            stored = pyarrow.dataset.dataset(tmp_path / "store" / table).to_table()
+            day = pyarrow.dataset.partitioning(pa.schema([("day", pa.date32())]), flavor="hive")
+            stored = pyarrow.dataset.dataset(tmp_path / "store" / table, partitioning=day).to_table()
             assert in_order(stored.select(expected.column_names)).equals(expected)
 
     @pytest.mark.parametrize(
@@ -217,5 +220,5 @@ class TestSameRows:
         whole = replay(shared_captures / name)
         for workers in (2, 4):
             several = replay(shared_captures / name, workers=workers)
-            for table in ("flows", "dns"):
+            for table in ("flows", "dns", "hosts"):
                 assert several.rows.table(table).equals(whole.rows.table(table))

@@ -21,7 +21,7 @@ TOP_LEVEL = {
 }  # fmt: skip
 
 # The way of a packet: a stage uses only those before it, and what stands outside the way.
-STAGES = ["source", "decode", "watch", "flow", "name", "classify", "tally", "batch"]
+STAGES = ["source", "decode", "watch", "flow", "name", "classify", "hosts", "tally", "batch"]
 USED_BY_ALL_STAGES = {"error", "counters"}
 
 # The way of a batch, with what each part may use besides itself.

@@ -7,11 +7,12 @@ use std::path::Path;
 use std::sync::Arc;
 use std::time::Instant;
 
-use blocktap_core::batch::{Labels, accounting_batch, dns_batch, flows_batch};
+use blocktap_core::batch::{Labels, accounting_batch, dns_batch, flows_batch, hosts_batch};
 use blocktap_core::classify::{Catalogue, NamingSettings, Note, Service};
 use blocktap_core::counters::Interval;
 use blocktap_core::decode::Tunnels;
 use blocktap_core::flow::{Flow, FlowLimits, HashKeys};
+use blocktap_core::hosts::HostRow;
 use blocktap_core::name::dns_table::DnsRow;
 use blocktap_core::pipeline::Settings;
 use blocktap_core::source::Source;
@@ -31,6 +32,10 @@ impl Sink for Batches {
 
     fn dns(&mut self, rows: &[DnsRow], labels: &Labels) -> bool {
         !self.rows || dns_batch(rows, labels).is_ok()
+    }
+
+    fn hosts(&mut self, rows: &[HostRow], labels: &Labels) -> bool {
+        !self.rows || hosts_batch(rows, labels).is_ok()
     }
 
     fn accounting(&mut self, rows: &[Interval], interfaces: &[String], labels: &Labels) -> bool {
@@ -90,7 +95,12 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
     };
     let workers = arguments.next().map_or(Ok(1), |count| count.parse())?;
     let more = arguments.next().map_or(Ok(0), |count| count.parse())?;
-    let mut prefixes = vec![everything(0xffff_0000_0000, 96), everything(0, 0)];
+    // Evidence of hosts is gathered from flows with one end outside: with HALF, 0.0.0.0/1 is inside.
+    let mut prefixes = if std::env::var_os("HALF").is_some() {
+        vec![everything(0xffff_0000_0000, 97)]
+    } else {
+        vec![everything(0xffff_0000_0000, 96), everything(0, 0)]
+    };
     let mut state = 1u64;
     prefixes.extend((0..more).map(|_| {
         state = state
@@ -103,6 +113,7 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
         labels: Arc::new(labels()?),
         tunnels: Tunnels::default(),
         limits: FlowLimits::default(),
+        hosts: std::env::var_os("NO_HOSTS").is_none(),
         tally: std::env::var_os("TALLY").map(|_| TallySettings {
             blocks: ["everything".to_owned()].into(),
             countries: true,

@@ -19,6 +19,8 @@ pub mod name;
 
 pub mod classify;
 
+pub mod hosts;
+
 pub mod tally;
 
 pub mod counters;

@@ -12,6 +12,7 @@ use crate::classify::{Namer, NamerCounters, NamingSettings};
 use crate::counters::{Accounting, Snapshot};
 use crate::decode::{Level, Levels, Tunnels, decode};
 use crate::flow::{FlowLimits, HashKeys, Packet, Shard, ShardCounters};
+use crate::hosts::Hosts;
 use crate::source::{Bytes, Chunk, Record};
 use crate::tally::{TallySettings, Tallying};
 use crate::watch::{BlockRef, Watch};
@@ -34,6 +35,8 @@ pub struct Settings {
     pub naming: NamingSettings,
     /// What is counted for metrics, if anything.
     pub tally: Option<TallySettings>,
+    /// Whether evidence of the inside hosts is gathered.
+    pub hosts: bool,
     /// Number of workers, at least one.
     pub workers: usize,
     /// Secrets of the table hash.
@@ -164,7 +167,11 @@ impl Pipeline {
             ..settings.limits
         };
         let namer = Namer::new(settings.naming.clone());
-        let shard = Shard::new(limits, Tallying::new(namer, settings.tally.clone()))?;
+        let mut tallying = Tallying::new(namer, settings.tally.clone());
+        if settings.hosts {
+            tallying = tallying.with_hosts(Hosts::default());
+        }
+        let shard = Shard::new(limits, tallying)?;
         Ok(Self {
             generation: Arc::new(Generation::first(&settings)),
             settings,

@@ -16,11 +16,12 @@ use pyo3::exceptions::{PyRuntimeError, PyValueError};
 use pyo3::prelude::*;
 use pyo3::types::{PyCapsule, PyDict};
 
-use crate::batch::{Labels, accounting_batch, dns_batch, flows_batch};
+use crate::batch::{Labels, accounting_batch, dns_batch, flows_batch, hosts_batch};
 use crate::classify::{Catalogue, NamingSettings, Note, Resolvers, Service};
 use crate::counters::Interval;
 use crate::decode::{Tunnel, Tunnels};
 use crate::flow::{Flow, FlowLimits, HashKeys};
+use crate::hosts::HostRow;
 use crate::name::dns_table::DnsRow;
 use crate::name::join::JoinLimits;
 use crate::pipeline::Settings;
@@ -184,6 +185,10 @@ impl Sink for Queue {
         self.send("dns", dns_batch(rows, labels))
     }
 
+    fn hosts(&mut self, rows: &[HostRow], labels: &Labels) -> bool {
+        self.send("hosts", hosts_batch(rows, labels))
+    }
+
     fn accounting(&mut self, rows: &[Interval], interfaces: &[String], labels: &Labels) -> bool {
         let batch = accounting_batch(rows, self.worker, interfaces, labels);
         self.send("accounting", batch)
@@ -228,6 +233,7 @@ impl Names {
 /// What a replay can be told; times in nanoseconds.
 #[derive(FromPyObject)]
 #[pyo3(from_item_all)]
+#[allow(clippy::struct_excessive_bools)] // Each is a switch of its own.
 struct Options {
     sensor: String,
     workers: usize,
@@ -241,6 +247,7 @@ struct Options {
     naming: bool,
     join_slack_ns: i64,
     countries: bool,
+    hosts: bool,
 }
 
 /// What rows share while these rules hold.
@@ -278,6 +285,7 @@ fn settings_of(rules: &Rules, names: &Names, options: &Options) -> PyResult<Sett
             },
         },
         tally: None,
+        hosts: options.hosts,
         workers: options.workers.clamp(1, 64),
         keys: HashKeys::default(),
     })

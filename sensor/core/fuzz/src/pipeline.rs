@@ -7,6 +7,7 @@ use blocktap_core::classify::{NamingSettings, Note};
 use blocktap_core::counters::{Counts, Interval};
 use blocktap_core::decode::Tunnels;
 use blocktap_core::flow::{Flow, FlowLimits, HashKeys};
+use blocktap_core::hosts::HostRow;
 use blocktap_core::name::dns_table::DnsRow;
 use blocktap_core::pipeline::Settings;
 use blocktap_core::source::Source;
@@ -100,6 +101,20 @@ impl Sink for Collect {
         true
     }
 
+    fn hosts(&mut self, rows: &[HostRow], _: &Labels) -> bool {
+        let rows = rows.iter().map(|row| Row {
+            flow_id: u64::from(row.version),
+            record: u32::MAX,
+            times_ns: (row.first_ns, row.last_ns),
+            packets: 0,
+            bytes: (0, 0),
+            rest: format!("{row:?}"),
+        });
+        let mut all = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        all.extend(rows);
+        true
+    }
+
     fn accounting(&mut self, rows: &[Interval], interfaces: &[String], _: &Labels) -> bool {
         assert!(
             rows.iter()
@@ -119,6 +134,7 @@ fn outcome(source: Source, watch: &Arc<Watch>, workers: usize) -> (Counts, Vec<R
             ..FlowLimits::default()
         },
         tally: None,
+        hosts: true,
         naming: NamingSettings {
             enabled: true,
             ..NamingSettings::default()

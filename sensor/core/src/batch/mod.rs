@@ -9,6 +9,8 @@ mod dns;
 #[cfg(feature = "arrow")]
 mod flows;
 #[cfg(feature = "arrow")]
+mod hosts;
+#[cfg(feature = "arrow")]
 mod named;
 #[cfg(feature = "arrow")]
 mod text;
@@ -19,6 +21,8 @@ pub use accounting::accounting_batch;
 pub use dns::dns_batch;
 #[cfg(feature = "arrow")]
 pub use flows::flows_batch;
+#[cfg(feature = "arrow")]
+pub use hosts::hosts_batch;
 
 use std::collections::HashMap;
 use std::sync::Arc;

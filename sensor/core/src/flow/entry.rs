@@ -95,8 +95,10 @@ pub struct Flow {
     /// The table's own mark: low bits of the hash.
     pub(super) tag: u32,
     state: u16,
-    tcp_flags: [u8; 2],
-    icmp: [u8; 2],
+    /// Flags of TCP by sender; of ICMP the type and code of the first packet.
+    flags: [u8; 2],
+    /// Time to live of the last packet from inside in this record, plus one; 0 for none so far.
+    ttl_out: u16,
     /// What an observer counts it under; 0 for nothing so far.
     pub label: u16,
 
@@ -133,7 +135,11 @@ impl Flow {
             low_block: packet.low_block,
             high_block: packet.high_block,
             tag: packet.hash as u32,
-            icmp: packet.icmp,
+            flags: if packet.key.is_icmp() {
+                packet.icmp
+            } else {
+                [0; 2]
+            },
             first_ns: packet.time_ns,
             start_ns: packet.time_ns,
             end_ns: packet.time_ns,
@@ -183,7 +189,11 @@ impl Flow {
         let sender = if packet.forward { LOW } else { HIGH };
         self.packets[sender] += 1;
         self.bytes[sender] += u64::from(packet.ip_bytes);
-        self.tcp_flags[sender] |= packet.tcp_flags;
+        // No other protocol has any.
+        self.flags[sender] |= packet.tcp_flags;
+        if self.goes_out(packet.forward) {
+            self.ttl_out = u16::from(packet.ttl) + 1;
+        }
         self.start_ns = self.start_ns.min(packet.time_ns);
         self.end_ns = self.end_ns.max(packet.time_ns);
         self.clock_ns = self.clock_ns.max(packet.clock_ns);
@@ -243,6 +253,7 @@ impl Flow {
         self.end_ns = packet.time_ns;
         self.packets = [0; 2];
         self.bytes = [0; 2];
+        self.ttl_out = 0;
     }
 
     /// Begins the next record before there is a packet for it. Its times stay those of the last packet until
@@ -339,7 +350,7 @@ impl Flow {
     /// Inside and outside port; of ICMP the type and code of the first packet.
     pub const fn ports(&self) -> (u16, u16) {
         if self.key.is_icmp() {
-            return (self.icmp[0] as u16, self.icmp[1] as u16);
+            return (self.flags[0] as u16, self.flags[1] as u16);
         }
         self.oriented(self.key.low_port, self.key.high_port)
     }
@@ -361,7 +372,24 @@ impl Flow {
 
     /// Flags of TCP out and in.
     pub const fn tcp_flags(&self) -> (u8, u8) {
-        self.oriented(self.tcp_flags[LOW], self.tcp_flags[HIGH])
+        if self.key.is_icmp() {
+            return (0, 0);
+        }
+        self.oriented(self.flags[LOW], self.flags[HIGH])
+    }
+
+    /// Time to live (hop limit) of the last packet from inside in this record, if there was one.
+    pub const fn ttl_out(&self) -> Option<u8> {
+        match self.ttl_out.checked_sub(1) {
+            Some(ttl) => Some(ttl as u8),
+            None => None,
+        }
+    }
+
+    /// Whether the packet comes from inside with another time to live than the one before it in this record.
+    #[inline]
+    pub const fn changes_ttl(&self, packet: &Packet) -> bool {
+        self.ttl_out != 0 && self.ttl_out != packet.ttl as u16 + 1 && self.goes_out(packet.forward)
     }
 
     /// Who began the flow.

@@ -40,6 +40,8 @@ pub struct Packet {
     pub icmp: [u8; 2],
     /// Flags of TCP.
     pub tcp_flags: u8,
+    /// Time to live or hop limit.
+    pub ttl: u8,
     /// Whether it is a fragment.
     pub fragment: Fragment,
     /// Whether it goes from the key's lower end to the higher.
@@ -79,6 +81,7 @@ impl Packet {
             interface: record.interface,
             icmp: [level.source_port as u8, level.destination_port as u8],
             tcp_flags: level.tcp_flags,
+            ttl: level.ttl,
             fragment: level.fragment,
             forward,
         }

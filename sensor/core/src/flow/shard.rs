@@ -152,6 +152,7 @@ impl<O: Observer> Shard<O> {
             self.records.push(cut(&mut self.observer, flow));
             flow.next_record(packet);
         }
+        self.observer.approach(flow, packet);
         flow.count(packet);
         let shown = flow.wants_look(packet);
         if shown {

@@ -40,6 +40,7 @@ pub(crate) fn settings(workers: usize) -> Settings {
         },
         naming: NamingSettings::default(),
         tally: None,
+        hosts: true,
         workers,
         keys: HashKeys::default(),
     }

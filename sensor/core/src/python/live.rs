@@ -10,10 +10,11 @@ use pyo3::types::PyDict;
 
 use super::snapshot::add_tallies;
 use super::{Batch, Names, Options, Outcome, Rows, Rules, labels_of, settings_of, summary_of};
-use crate::batch::{Labels, accounting_batch, dns_batch, flows_batch};
+use crate::batch::{Labels, accounting_batch, dns_batch, flows_batch, hosts_batch};
 use crate::classify::Note;
 use crate::counters::{Counts, Interval};
 use crate::flow::Flow;
+use crate::hosts::HostRow;
 use crate::name::dns_table::DnsRow;
 use crate::source::{
     Event, Fanout, RingError, RingHandle, RingOptions, Rings, Timestamps, duplicate,
@@ -132,6 +133,10 @@ impl Sink for Outlet {
 
     fn dns(&mut self, rows: &[DnsRow], labels: &Labels) -> bool {
         self.put("dns", dns_batch(rows, labels), 0)
+    }
+
+    fn hosts(&mut self, rows: &[HostRow], labels: &Labels) -> bool {
+        self.put("hosts", hosts_batch(rows, labels), 0)
     }
 
     fn accounting(&mut self, rows: &[Interval], interfaces: &[String], labels: &Labels) -> bool {

@@ -1,15 +1,17 @@
-//! The observer that counts beside the naming.
+//! The observer that counts, and gathers evidence of hosts, beside the naming.
 
 use super::counting::Tally;
 use super::{Tallies, TallySettings};
 use crate::classify::{Namer, NamerCounters, Note};
 use crate::flow::{Flow, Mark, Observer, Packet};
+use crate::hosts::{HostRow, Hosts};
 use crate::name::dns_table::DnsRow;
 
-/// Names flows and, if asked to, counts their packets for metrics.
+/// Names flows and, if asked to, counts their packets for metrics and gathers evidence of their inside hosts.
 pub struct Tallying {
     namer: Namer,
     tally: Option<Box<Tally>>,
+    hosts: Option<Hosts>,
     /// DNS rows that have been counted of those that the naming holds.
     dns_counted: usize,
 }
@@ -20,7 +22,37 @@ impl Tallying {
         Self {
             namer,
             tally: settings.map(|settings| Box::new(Tally::new(settings))),
+            hosts: None,
             dns_counted: 0,
+        }
+    }
+
+    /// Gathers evidence of hosts, too.
+    #[must_use]
+    pub fn with_hosts(self, hosts: Hosts) -> Self {
+        Self {
+            hosts: Some(hosts),
+            ..self
+        }
+    }
+
+    /// Takes the rows of hosts once there are so many.
+    pub fn host_rows(&mut self, at_least: usize) -> Vec<HostRow> {
+        let hosts = self.hosts.as_mut();
+        hosts.map_or_else(Vec::new, |hosts| hosts.take_rows(at_least))
+    }
+
+    /// Makes rows of the evidence of hosts that must not wait any longer; see [`Hosts::flush`].
+    pub fn flush_hosts(&mut self) {
+        if let Some(hosts) = &mut self.hosts {
+            hosts.flush();
+        }
+    }
+
+    /// Makes rows of all evidence of hosts and begins anew.
+    pub fn close_hosts(&mut self) {
+        if let Some(hosts) = &mut self.hosts {
+            hosts.close();
         }
     }
 
@@ -74,6 +106,9 @@ impl Tallying {
         if let Some(tally) = &mut self.tally {
             tally.expire(clock_ns);
         }
+        if let Some(hosts) = &mut self.hosts {
+            hosts.expire(clock_ns);
+        }
         self.count_dns();
     }
 
@@ -81,6 +116,7 @@ impl Tallying {
     pub fn finish(&mut self, clock_ns: u64) {
         self.namer.finish(clock_ns);
         self.count_dns();
+        self.close_hosts();
     }
 
     fn count_dns(&mut self) {
@@ -109,6 +145,13 @@ impl Observer for Tallying {
     }
 
     #[inline]
+    fn approach(&mut self, flow: &Flow, packet: &Packet) {
+        if let Some(hosts) = &mut self.hosts {
+            hosts.approach(flow, packet);
+        }
+    }
+
+    #[inline]
     fn counted(&mut self, flow: &Flow, packet: &Packet, shown: bool) -> u16 {
         let Some(tally) = &mut self.tally else {
             return flow.label;
@@ -126,6 +169,9 @@ impl Observer for Tallying {
     fn note(&mut self, flow: &Flow, ends: bool) -> Mark {
         if let Some(tally) = &mut self.tally {
             tally.record(flow, self.namer.known(flow.mark), ends);
+        }
+        if let Some(hosts) = &mut self.hosts {
+            hosts.record(flow, self.namer.known(flow.mark));
         }
         self.namer.note(flow, ends)
     }

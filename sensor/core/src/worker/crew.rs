@@ -201,12 +201,14 @@ impl Worker<'_> {
             first += BATCH_ROWS;
             self.write_flows(BATCH_ROWS);
         }
+        self.pipeline.shard().observer().close_hosts();
         self.write_flows(1);
         self.pipeline.adopt(&change);
     }
 
     /// Live, nothing waits for a batch to be full.
     fn flush(&mut self) {
+        self.pipeline.shard().observer().flush_hosts();
         self.write_flows(1);
         self.account_for_others(false);
         let now_ns = now_ns();
@@ -279,6 +281,12 @@ impl Worker<'_> {
                 }
             }
             rows.clear();
+        }
+        let rows = self.pipeline.shard().observer().host_rows(at_least);
+        for batch in rows.chunks(BATCH_ROWS) {
+            if !self.sink.hosts(batch, &labels) {
+                self.shared.control.stop();
+            }
         }
     }
 

@@ -4,6 +4,7 @@ use crate::batch::Labels;
 use crate::classify::Note;
 use crate::counters::Interval;
 use crate::flow::Flow;
+use crate::hosts::HostRow;
 use crate::name::dns_table::DnsRow;
 
 /// Rows that were given up since there was no room for them.
@@ -21,6 +22,8 @@ pub trait Sink: Send {
     fn flows(&mut self, records: &[Flow], notes: &[Note], labels: &Labels) -> bool;
     /// Takes DNS transactions.
     fn dns(&mut self, rows: &[DnsRow], labels: &Labels) -> bool;
+    /// Takes evidence of hosts.
+    fn hosts(&mut self, rows: &[HostRow], labels: &Labels) -> bool;
     /// Takes accounting rows, `interfaces` being the names that they refer to.
     fn accounting(&mut self, rows: &[Interval], interfaces: &[String], labels: &Labels) -> bool;
     /// What was given up since this was last asked, by whichever worker.

@@ -1,6 +1,6 @@
 //! A feed that does what a test has written down, and a sink that keeps the words of rows.
 
-use std::collections::VecDeque;
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
@@ -9,6 +9,7 @@ use crate::classify::Note;
 use crate::counters::{Counts, Interval};
 use crate::flow::Flow;
 use crate::flow::tests::build::Row;
+use crate::hosts::HostRow;
 use crate::name::dns_table::DnsRow;
 use crate::pipeline::Settings;
 use crate::source::{Chunk, Feed, Filled, Loss, Record};
@@ -114,12 +115,16 @@ pub(super) fn portions(frames: Vec<(u64, Vec<u8>)>) -> Vec<Step> {
     }
 }
 
+/// First and last packet, flows, times to live.
+pub(super) type Evidence = (i64, i64, u64, BTreeSet<u8>);
+
 /// What all sinks got.
 #[derive(Default)]
 pub(super) struct Got {
     /// Flow records with the names of their inside and outside block.
     pub(super) rows: Vec<(Row, Option<String>, Option<String>)>,
     pub(super) dns: Vec<(DnsRow, Option<String>)>,
+    pub(super) hosts: Vec<(HostRow, Option<String>)>,
     pub(super) intervals: Vec<Interval>,
     pub(super) dropped: Dropped,
 }
@@ -128,6 +133,22 @@ impl Got {
     pub(super) fn packets(&self) -> u64 {
         let packets = self.rows.iter().map(|(row, ..)| row.packets);
         packets.map(|(out, back)| out + back).sum()
+    }
+
+    /// Evidence of hosts as a reader merges it.
+    pub(super) fn merged_hosts(&self) -> BTreeMap<(String, u128), Evidence> {
+        let mut all = BTreeMap::new();
+        for (row, block) in &self.hosts {
+            let key = (block.clone().unwrap_or_default(), row.inside);
+            let facts = all
+                .entry(key)
+                .or_insert((i64::MAX, i64::MIN, 0, BTreeSet::new()));
+            facts.0 = row.first_ns.min(facts.0);
+            facts.1 = row.last_ns.max(facts.1);
+            facts.2 += row.flows;
+            facts.3.extend(row.ttls.iter().copied());
+        }
+        all
     }
 
     /// Holds the sums of a run against each other.
@@ -178,6 +199,14 @@ impl Sink for Keep {
             .iter()
             .map(|row| (row.clone(), word(labels, row.block)));
         self.got().dns.extend(rows);
+        true
+    }
+
+    fn hosts(&mut self, rows: &[HostRow], labels: &Labels) -> bool {
+        let rows = rows
+            .iter()
+            .map(|row| (row.clone(), word(labels, row.block)));
+        self.got().hosts.extend(rows);
         true
     }
 

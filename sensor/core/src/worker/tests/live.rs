@@ -40,6 +40,8 @@ fn rows_are_those_of_a_replay_for_any_number_of_workers() {
     );
     let counts = summary.expect("a run").counts;
     let mut expected = std::mem::take(&mut replayed.got().rows);
+    let hosts = replayed.got().merged_hosts();
+    assert!(hosts.len() > 150);
     expected.sort();
     for workers in [1, 2, 4] {
         let keep = Keep::default();
@@ -50,6 +52,7 @@ fn rows_are_those_of_a_replay_for_any_number_of_workers() {
         got.check(&live);
         got.rows.sort();
         assert!(got.rows == expected, "{workers} workers");
+        assert!(got.merged_hosts() == hosts, "{workers} workers");
         assert_eq!(live, counts);
     }
 }

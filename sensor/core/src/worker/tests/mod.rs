@@ -14,6 +14,7 @@ use crate::classify::Note;
 use crate::counters::{Counts, Interval};
 use crate::flow::Flow;
 use crate::flow::tests::build::Row;
+use crate::hosts::HostRow;
 use crate::name::dns_table::DnsRow;
 use crate::pipeline::tests::settings;
 
@@ -23,6 +24,7 @@ use capture::{Capture, conversations, years};
 #[derive(Default)]
 struct Collected {
     rows: Vec<Row>,
+    hosts: Vec<HostRow>,
     intervals: Vec<Interval>,
 }
 
@@ -58,6 +60,10 @@ impl Sink for Memory {
 
     fn flows(&mut self, records: &[Flow], _: &[Note], _: &Labels) -> bool {
         self.collect(|collected| collected.rows.extend(records.iter().map(Row::of)))
+    }
+
+    fn hosts(&mut self, rows: &[HostRow], _: &Labels) -> bool {
+        self.collect(|collected| collected.hosts.extend_from_slice(rows))
     }
 
     fn accounting(&mut self, rows: &[Interval], interfaces: &[String], _: &Labels) -> bool {
@@ -120,6 +126,7 @@ fn check(counts: &Counts, collected: &Collected, control: &Control) {
 fn rows_do_not_depend_on_the_number_of_workers() {
     let capture = Capture::new("workers.pcap", conversations(20_000));
     let mut alone: Option<Vec<Row>> = None;
+    let mut hosts_alone: Option<Vec<HostRow>> = None;
     for workers in 1..=4 {
         let control = Control::default();
         let (outcome, mut collected) = replay(&capture, &vec![Habit::Takes; workers], &control);
@@ -131,6 +138,12 @@ fn rows_do_not_depend_on_the_number_of_workers() {
         let alone = alone.get_or_insert_with(|| collected.rows.clone());
         assert!(alone.len() > 2000);
         assert!(*alone == collected.rows, "{workers} workers");
+        collected
+            .hosts
+            .sort_by_key(|row| (row.block.index(), row.inside));
+        assert!(collected.hosts.len() > 300);
+        let hosts_alone = hosts_alone.get_or_insert_with(|| collected.hosts.clone());
+        assert!(*hosts_alone == collected.hosts, "{workers} workers");
     }
 }
 

@@ -85,6 +85,9 @@ fn rows_do_not_depend_on_the_number_of_workers() {
         for workers in [2, 4] {
             let (together, sum) = swapped(workers, changes);
             assert!(alone.rows == together.rows, "{workers} workers");
+            let hosts = alone.merged_hosts();
+            assert!(hosts == together.merged_hosts(), "{workers} workers");
+            assert!(!hosts.is_empty());
             assert_eq!(counts, sum);
         }
     }
