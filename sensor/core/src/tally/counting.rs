@@ -102,8 +102,9 @@ impl Tally {
 
     /// Something may have become known of a flow with this label; gives the one it has from now on.
     pub(super) fn learn(&mut self, flow: &Flow, number: u16, note: &Note) -> u16 {
-        // While a flow opens, a better name may come, and a counter cannot be taken back.
-        let opening = flow.mark.looks() && !flow.mark.is_of_client();
+        // While a flow opens, a better name may come, and a counter cannot be taken back. Of a flow that asks
+        // for names every packet is looked at, but what it is stays.
+        let opening = flow.mark.looks() && !flow.mark.is_of_client() && !note.asks_for_names();
         self.credit(flow, number, note, opening)
     }
 
