@@ -2,8 +2,12 @@
 
 import os
 import shutil
+from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
+
+from tests.deploy.machine import Machine, MachineRefused, development_folders
 
 WANTED = {
     "promtool": "the rules of Prometheus", "prometheus": "the queries of the dashboards",
@@ -20,3 +24,17 @@ def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
         terminalreporter.section("PARTS OF DEPLOY NOT TRIED", red=True, bold=True)
         for command, what in missing.items():
             terminalreporter.line(f"Without {command}: {what}.", red=True)
+
+
+@pytest.fixture
+def machine(tmp_path: Path) -> Iterator[Machine]:
+    """A throw-away copy of this machine with a cable in it."""
+    if os.geteuid() != 0:
+        pytest.skip("only root can make a machine to throw away")
+    try:
+        made = Machine(tmp_path, development_folders())
+    except MachineRefused as error:
+        pytest.skip(f"no machine to throw away: {error}")
+    with made:
+        made.make_tap()
+        yield made
