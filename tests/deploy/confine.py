@@ -1,11 +1,13 @@
 """Run the command of a systemd unit under the unit's restrictions, on a machine without systemd.
 
-``python -m tests.deploy.confine UNIT FOLDER...`` makes a mount namespace as the unit says, becomes its user
-with its capabilities, loads its system call filter, and executes ``ExecStart``. The folders stay visible and as
-they are: those that the test itself needs. What only systemd can do is listed with the reason; a directive that
+``python -m tests.deploy.confine --unit FILE... --keep FOLDER... --execute DIRECTIVE`` makes a mount namespace as
+the unit and its drop-ins say, becomes their user with their capabilities, loads their system call filter, and
+executes ``ExecStart`` or another directive. The folders stay visible and as they are: those that the test itself
+needs. What only systemd can do is listed with the reason; a directive that
 is neither there nor done here is an error, so that none is forgotten.
 """
 
+import argparse
 import ctypes
 import json
 import os
@@ -27,7 +29,6 @@ DEVICES = ("null", "zero", "full", "random", "urandom", "tty")
 NOT_HERE = {
     "Type": "the test listens to the notifications",
     "NotifyAccess": "the test listens to the notifications",
-    "ExecReload": "the test runs it",
     "Restart": "the service manager's work",
     "RestartSec": "the service manager's work",
     "RestartPreventExitStatus": "the service manager's work",
@@ -43,11 +44,10 @@ NOT_HERE = {
     "ProtectHostname": "sethostname is not among the allowed calls",
     "ProtectKernelLogs": "syslog is not among the allowed calls; PrivateDevices leaves no /dev/kmsg",
     "ProtectKernelModules": "module calls are not among the allowed ones, nor is the capability",
-    "ProtectClock": "clock calls are not among the allowed ones, nor is the capability",
     "SystemCallArchitectures": "the filter kills calls of other architectures by itself",
 }
 DONE_HERE = {
-    "ExecStart", "WatchdogSec", "User", "Group", "StateDirectory", "StateDirectoryMode", "RuntimeDirectory",
+    "ExecStart", "ExecReload", "WatchdogSec", "User", "Group", "StateDirectory", "StateDirectoryMode", "RuntimeDirectory",
     "RuntimeDirectoryMode", "ConfigurationDirectory", "UMask", "AmbientCapabilities", "CapabilityBoundingSet",
     "LimitMEMLOCK", "LimitNOFILE", "Nice", "NoNewPrivileges", "ProtectSystem", "ProtectHome", "PrivateTmp",
     "PrivateDevices", "ProtectProc", "ProcSubset", "ProtectKernelTunables", "ProtectControlGroups",
@@ -175,19 +175,20 @@ def as_user(unit: Unit) -> list[str]:
 
 
 def main() -> None:
-    if sys.argv[1] == "--filter":
-        Filter(**json.loads(sys.argv[2])).load()
-        os.execv(sys.argv[3], sys.argv[3:])
-    unit = Unit(Path(sys.argv[1]))
+    parser = argparse.ArgumentParser()
+    parser.add_argument("--unit", nargs="+", type=Path, required=True)
+    parser.add_argument("--keep", nargs="*", type=Path, default=[])
+    parser.add_argument("--execute", default="ExecStart")
+    words = parser.parse_args()
+    unit = Unit(*words.unit)
     unknown = unit.names() - DONE_HERE - set(NOT_HERE)
     if unknown:
         sys.exit(f"say in {__file__} what becomes of {', '.join(sorted(unknown))}")
     rules = json.dumps(asdict(Filter.of(unit)))
-    make_view(unit, [Path(word) for word in sys.argv[2:]], make_folders(unit))
+    make_view(unit, words.keep, make_folders(unit))
     limit(unit)
-    again = [sys.executable, "-m", "tests.deploy.confine", "--filter", rules]
-    command = [*as_user(unit), *again, *shlex.split(unit.one("ExecStart"))]
-    os.execvpe("setpriv", command, environment(unit))
+    command = [sys.executable, "-m", "tests.deploy.seccomp", rules, *shlex.split(unit.one(words.execute))]
+    os.execvpe("setpriv", [*as_user(unit), *command], environment(unit))
 
 
 if __name__ == "__main__":

@@ -1,10 +1,15 @@
-"""The system call filter of a unit, built with the library that systemd builds it with."""
+"""The system call filter of a unit, built with the library that systemd builds it with.
+
+``python -m tests.deploy.seccomp FILTER COMMAND...`` loads it and executes a command.
+"""
 
 import ctypes
 import errno
+import json
 import os
 import socket
 import subprocess
+import sys
 from dataclasses import dataclass
 from enum import IntEnum
 
@@ -122,3 +127,8 @@ class Filter:
 def _check(result: int, what: str) -> None:
     if result < 0:
         raise OSError(-result, f"{what}: {os.strerror(-result)}")
+
+
+if __name__ == "__main__":
+    Filter(**json.loads(sys.argv[1])).load()
+    os.execv(sys.argv[2], sys.argv[2:])

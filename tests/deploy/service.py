@@ -13,9 +13,9 @@ from typing import Any
 
 from tests.deploy.dashboards import DEPLOY
 from tests.deploy.machine import ROOT, Machine, development_folders
-from tests.deploy.unit_file import UNIT
 
 METRICS = "http://127.0.0.1:9477"
+DEMO_PACKETS = 2558  # of its frames one is too short for any link
 DEMO = ROOT / "tests" / "golden" / "captures" / "demo.pcap"
 SETTINGS = "/etc/blocktap/blocktap.toml"
 START_S = 30.0
@@ -35,7 +35,7 @@ def settings(**chosen: str) -> str:
 def install_checkout(machine: Machine) -> None:
     """Put the command, settings and user there that a package would bring, with the code of this checkout."""
     machine.run("useradd", "--system", "--no-create-home", "--home-dir", "/var/lib/blocktap", "blocktap")
-    machine.write("/usr/bin/blocktap", f'#!/bin/sh\nexec "{sys.executable}" -m sensor "$@"\n')
+    machine.write("/usr/bin/blocktap", f'#!/bin/sh\nPYTHONPATH="{ROOT}" exec "{sys.executable}" -m sensor "$@"\n')
     machine.run("chmod", "755", "/usr/bin/blocktap")
     machine.write("/etc/blocktap/blocks.toml", (ROOT / "rules" / "blocks.toml").read_text())
 
@@ -56,12 +56,13 @@ class Service:
     ----------
     machine
         Where it runs.
-    confined
-        Under the restrictions; otherwise as root.
+    units
+        The unit and its drop-ins; without any it is started as root and under no restrictions.
     """
 
-    def __init__(self, machine: Machine, *, confined: bool = True) -> None:
+    def __init__(self, machine: Machine, *units: Path) -> None:
         self.machine = machine
+        self._units = units
         self.log = machine.folder / "sensor.log"
         self._said: list[str] = []
         place = machine.folder / "notify"
@@ -70,11 +71,19 @@ class Service:
         self._notified.bind(str(place))
         self._notified.setblocking(False)
         place.chmod(0o666)
-        kept = [*development_folders(), machine.folder]
-        sandbox = [sys.executable, "-m", "tests.deploy.confine", UNIT, *kept]
-        command = sandbox if confined else ["/usr/bin/blocktap", "run", "--config", SETTINGS]
-        environment = {**os.environ, "PYTHONPATH": str(ROOT), "NOTIFY_SOCKET": str(place)}
-        self.process = machine.start(*command, log=self.log, env=environment)
+        self._environment = {**os.environ, "PYTHONPATH": str(ROOT), "NOTIFY_SOCKET": str(place)}
+        command = self._confined("ExecStart") if units else ["/usr/bin/blocktap", "run", "--config", SETTINGS]
+        self.process = machine.start(*command, log=self.log, env=self._environment)
+
+    def _confined(self, directive: str) -> list[str | Path]:
+        """What executes a directive of the unit under its restrictions."""
+        kept = [*development_folders(), self.machine.folder]
+        sandbox = [sys.executable, "-m", "tests.deploy.confine", "--unit", *self._units, "--keep", *kept]
+        return [*sandbox, "--execute", directive]
+
+    def reload(self) -> None:
+        """Read the rules again, as ``systemctl reload`` would ask for it."""
+        self.machine.run(*self._confined("ExecReload"), env=self._environment)
 
     def said(self) -> list[str]:
         """Every line that the service manager was told."""

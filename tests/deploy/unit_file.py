@@ -2,16 +2,18 @@
 
 from pathlib import Path
 
-UNIT = Path(__file__).resolve().parents[2] / "deploy" / "systemd" / "blocktap.service"
+SYSTEMD = Path(__file__).resolve().parents[2] / "deploy" / "systemd"
+UNIT = SYSTEMD / "blocktap.service"
+DROP_IN = SYSTEMD / "blocktap-setup.conf"
 
 
 class Unit:
-    """The directives of one unit file; one that is given several times has several values."""
+    """The directives of a unit file and its drop-ins; one that is given several times has several values."""
 
-    def __init__(self, path: Path) -> None:
+    def __init__(self, *paths: Path) -> None:
         self._sections: dict[str, dict[str, list[str]]] = {}
         section: dict[str, list[str]] = {}
-        for line in path.read_text().splitlines():
+        for line in "\n".join(path.read_text() for path in paths).splitlines():
             text = line.strip()
             if text.startswith("["):
                 section = self._sections.setdefault(text.strip("[]"), {})
