@@ -5,6 +5,6 @@ import sys
 
 sys.path.insert(0, "/usr/lib/blocktap")
 
-from sensor.cli import main  # noqa: E402 # only there from here on
+from sensor.cli import main  # only there from here on
 
 main()

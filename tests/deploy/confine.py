@@ -47,12 +47,13 @@ NOT_HERE = {
     "SystemCallArchitectures": "the filter kills calls of other architectures by itself",
 }
 DONE_HERE = {
-    "ExecStart", "ExecReload", "WatchdogSec", "User", "Group", "StateDirectory", "StateDirectoryMode", "RuntimeDirectory",
-    "RuntimeDirectoryMode", "ConfigurationDirectory", "UMask", "AmbientCapabilities", "CapabilityBoundingSet",
-    "LimitMEMLOCK", "LimitNOFILE", "Nice", "NoNewPrivileges", "ProtectSystem", "ProtectHome", "PrivateTmp",
-    "PrivateDevices", "ProtectProc", "ProcSubset", "ProtectKernelTunables", "ProtectControlGroups",
-    "LockPersonality", "MemoryDenyWriteExecute", "RestrictRealtime", "RestrictSUIDSGID", "RestrictNamespaces",
-    "RestrictAddressFamilies", "SystemCallFilter", "SystemCallErrorNumber",
+    "ExecStart", "ExecReload", "WatchdogSec", "User", "Group", "StateDirectory", "StateDirectoryMode",
+    "RuntimeDirectory", "RuntimeDirectoryMode", "ConfigurationDirectory", "UMask", "AmbientCapabilities",
+    "CapabilityBoundingSet", "LimitMEMLOCK", "LimitNOFILE", "Nice", "NoNewPrivileges", "ProtectSystem",
+    "ProtectHome", "PrivateTmp", "PrivateDevices", "ProtectProc", "ProcSubset", "ProtectKernelTunables",
+    "ProtectControlGroups", "LockPersonality", "MemoryDenyWriteExecute", "RestrictRealtime",
+    "RestrictSUIDSGID", "RestrictNamespaces", "RestrictAddressFamilies", "SystemCallFilter",
+    "SystemCallErrorNumber",
 }  # fmt: skip
 
 
@@ -117,7 +118,9 @@ def make_view(unit: Unit, kept: list[Path], writable: list[Path]) -> None:
     chosen = [f"{option}={value}" for name, option in options.items() if (value := unit.one(name))]
     mount("-t", "proc", "-o", ",".join(["nosuid", "nodev", "noexec", *chosen]), "proc", "/proc")
     if unit.one("ProtectSystem") == "strict":
-        make_read_only({str(path) for path in [*kept, *writable]} | {"/tmp", "/var/tmp", "/dev", "/dev/shm", "/proc"})
+        make_read_only(
+            {str(path) for path in [*kept, *writable]} | {"/tmp", "/var/tmp", "/dev", "/dev/shm", "/proc"}
+        )
 
 
 def make_devices() -> None:
@@ -164,6 +167,7 @@ def environment(unit: Unit) -> dict[str, str]:
 
 def as_user(unit: Unit) -> list[str]:
     """The words before a command that let it run as the unit's user with its capabilities."""
+
     def sets(directive: str) -> str:
         names = [name.removeprefix("CAP_").lower() for name in unit.words(directive)]
         return ",".join(["-all", *(f"+{name}" for name in names)])

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.deploy.machine import Machine, MachineRefused, development_folders
+from tests.deploy.machine import Machine, MachineRefusedError, development_folders
 
 WANTED = {
     "promtool": "the rules of Prometheus", "prometheus": "the queries of the dashboards",
@@ -33,7 +33,7 @@ def machine(tmp_path: Path) -> Iterator[Machine]:
         pytest.skip("only root can make a machine to throw away")
     try:
         made = Machine(tmp_path, development_folders())
-    except MachineRefused as error:
+    except MachineRefusedError as error:
         pytest.skip(f"no machine to throw away: {error}")
     with made:
         made.make_tap()

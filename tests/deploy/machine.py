@@ -17,8 +17,8 @@ def development_folders() -> list[Path]:
     return sorted(folder for folder in folders if folder != Path("/usr"))
 
 
-class MachineRefused(Exception):
-    """This machine lets nobody make namespaces or overlays."""
+class MachineRefusedError(Exception):
+    """Nobody is let make namespaces or overlays here."""
 
 
 class Machine:
@@ -49,7 +49,7 @@ class Machine:
             if self._holder.poll() is not None or time.monotonic() > deadline:
                 self._holder.kill()
                 assert self._holder.stderr is not None
-                raise MachineRefused(self._holder.stderr.read().strip() or "no answer")
+                raise MachineRefusedError(self._holder.stderr.read().strip() or "no answer")
             time.sleep(0.02)
         children = Path(f"/proc/{self._holder.pid}/task/{self._holder.pid}/children")
         self._first = children.read_text().split()[0]
@@ -68,7 +68,12 @@ class Machine:
             It failed; with what it said.
         """
         done = subprocess.run(
-            self.command(*words), capture_output=True, text=True, check=False, stdin=subprocess.DEVNULL, **more
+            self.command(*words),
+            capture_output=True,
+            text=True,
+            check=False,
+            stdin=subprocess.DEVNULL,
+            **more,
         )
         assert not check or done.returncode == 0, f"{words}: {done.returncode}\n{done.stdout}{done.stderr}"
         return done

@@ -84,7 +84,13 @@ class Filter:
             conditions["clone"] = [(0, NEW_NAMESPACES, 0)]
             allowed -= {"clone3", "unshare", "setns"}
         if unit.one("RestrictSUIDSGID") == "yes":
-            for name, position in (("chmod", 1), ("fchmod", 1), ("fchmodat", 2), ("mkdir", 1), ("mkdirat", 2)):
+            for name, position in (
+                ("chmod", 1),
+                ("fchmod", 1),
+                ("fchmodat", 2),
+                ("mkdir", 1),
+                ("mkdirat", 2),
+            ):
                 conditions[name] = [(position, SET_ID_BITS, 0)]
         if unit.one("RestrictRealtime") == "yes":
             allowed -= {"sched_setattr", "sched_setscheduler"}

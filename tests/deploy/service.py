@@ -35,7 +35,9 @@ def settings(**chosen: str) -> str:
 def install_checkout(machine: Machine) -> None:
     """Put the command, settings and user there that a package would bring, with the code of this checkout."""
     machine.run("useradd", "--system", "--no-create-home", "--home-dir", "/var/lib/blocktap", "blocktap")
-    machine.write("/usr/bin/blocktap", f'#!/bin/sh\nPYTHONPATH="{ROOT}" exec "{sys.executable}" -m sensor "$@"\n')
+    machine.write(
+        "/usr/bin/blocktap", f'#!/bin/sh\nPYTHONPATH="{ROOT}" exec "{sys.executable}" -m sensor "$@"\n'
+    )
     machine.run("chmod", "755", "/usr/bin/blocktap")
     machine.write("/etc/blocktap/blocks.toml", (ROOT / "rules" / "blocks.toml").read_text())
 
@@ -103,11 +105,15 @@ class Service:
     def metric(self, name: str) -> float:
         """The sum of a metric's samples, of all labels."""
         lines = self.machine.fetch(f"{METRICS}/metrics").splitlines()
-        return sum(float(line.rsplit(" ", 1)[1]) for line in lines if line.startswith((f"{name} ", f"{name}{{")))
+        return sum(
+            float(line.rsplit(" ", 1)[1]) for line in lines if line.startswith((f"{name} ", f"{name}{{"))
+        )
 
     def pid(self) -> str:
         """Of the sensor itself, as seen there."""
-        found = self.machine.run("pgrep", "--full", "--newest", "(sensor|/usr/bin/blocktap) run --config").stdout.split()
+        found = self.machine.run(
+            "pgrep", "--full", "--newest", "(sensor|/usr/bin/blocktap) run --config"
+        ).stdout.split()
         return found[0]
 
     def stop(self) -> float:

@@ -75,11 +75,9 @@ def test_every_directive_is_known_to_the_sandbox() -> None:
 @wants("promtool")
 @pytest.mark.parametrize("words", [("check", "rules", RULES.name), *(
     ("test", "rules", path.name) for path in sorted(RULES.parent.glob("*.test.yml"))
-)], ids=lambda words: " ".join(words))  # fmt: skip
+)], ids=" ".join)  # fmt: skip
 def test_rules_of_prometheus(words: tuple[str, ...]) -> None:
-    said = subprocess.run(
-        ["promtool", *words], cwd=RULES.parent, check=False, capture_output=True, text=True
-    )
+    said = subprocess.run(["promtool", *words], cwd=RULES.parent, check=False, capture_output=True, text=True)
     assert said.returncode == 0, said.stdout + said.stderr
 
 
@@ -95,7 +93,9 @@ def test_scrape_settings() -> None:
 def test_every_alert_is_tested() -> None:
     alerts = set(re.findall(r"- alert: (\w+)", RULES.read_text()))
     tested = {
-        name for path in RULES.parent.glob("*.test.yml") for name in re.findall(r"alertname: (\w+)", path.read_text())
+        name
+        for path in RULES.parent.glob("*.test.yml")
+        for name in re.findall(r"alertname: (\w+)", path.read_text())
     }
     assert alerts == tested
 

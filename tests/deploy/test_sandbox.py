@@ -9,7 +9,16 @@ from pathlib import Path
 import pytest
 
 from tests.deploy.machine import Machine
-from tests.deploy.service import DEMO_PACKETS, METRICS, SETTINGS, Service, install_checkout, play, settings, wait_until
+from tests.deploy.service import (
+    DEMO_PACKETS,
+    METRICS,
+    SETTINGS,
+    Service,
+    install_checkout,
+    play,
+    settings,
+    wait_until,
+)
 from tests.deploy.unit_file import DROP_IN, UNIT
 
 pytestmark = [
@@ -65,8 +74,12 @@ def test_sensor_works_under_the_restrictions_of_its_unit(machine: Machine, case:
     assert {"READY=1", "WATCHDOG=1", "RELOADING=1", "STOPPING=1"} <= set(service.said())
     # Nothing was refused, nor did anything fail and go on without it.
     assert not re.search("not permitted|denied|Traceback|No such file|read-only", log, re.IGNORECASE), log
-    sql = "SELECT sum(packets_matched + packets_unmatched + packets_malformed)::INT AS packets FROM accounting"
-    answer = machine.run("/usr/bin/blocktap", "query", "--store", "/var/lib/blocktap/store", "--format", "json", sql)
+    sql = (
+        "SELECT sum(packets_matched + packets_unmatched + packets_malformed)::INT AS packets FROM accounting"
+    )
+    answer = machine.run(
+        "/usr/bin/blocktap", "query", "--store", "/var/lib/blocktap/store", "--format", "json", sql
+    )
     assert json.loads(answer.stdout)[0]["packets"] == DEMO_PACKETS, log
 
 
@@ -74,7 +87,9 @@ def status_of(machine: Machine, pid: str) -> dict[str, str]:
     """Capabilities and filters of every thread; they must agree."""
     wanted = ("CapEff", "CapPrm", "CapBnd", "NoNewPrivs", "Seccomp")
     lines = machine.run("sh", "-c", f"cat /proc/{pid}/task/*/status").stdout.splitlines()
-    found = {tuple(line.split(":\t")) for line in lines if line.startswith(tuple(f"{name}:" for name in wanted))}
+    found = {
+        tuple(line.split(":\t")) for line in lines if line.startswith(tuple(f"{name}:" for name in wanted))
+    }
     status = {name: value.lstrip("0") or "0" for name, value in found}
     assert len(status) == len(found), f"threads differ: {sorted(found)}"
     return status
