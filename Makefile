@@ -103,6 +103,10 @@ fuzz: $(CARGO_FUZZ) ## each fuzz target for FUZZ_SECONDS; findings go to build/f
 wheel: $(ENVIRONMENT) ## a wheel for every Python from 3.11 on, in dist/
 	$(BIN)/maturin build --release --out dist
 
+.PHONY: deb
+deb: wheel ## a Debian package with all it needs, in dist/
+	deploy/debian/build.sh "$$(ls -t dist/blocktap-*.whl | head -n 1)" dist $(BIN)/python -m pip
+
 .PHONY: clean
 clean: ## remove what the other targets made
 	rm -rf .venv build demo dist sensor/core/target sensor/*.so

@@ -53,6 +53,8 @@ def configure(format: Format = "auto", level: Level = "info", stream: TextIO | N
     root = logging.getLogger()
     root.handlers = [_FromLibraries()]
     root.setLevel(max(_number(level), logging.WARNING))
+    # It warns of a file for traffic control that a service does not see; nothing here controls traffic.
+    logging.getLogger("pyroute2.netlink.rtnl.tcmsg").setLevel(logging.ERROR)
 
 
 def logger(**context: Any) -> Any:
