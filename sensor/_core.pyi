@@ -1,10 +1,13 @@
 """The packet path, in Rust. Batches follow the Arrow PyCapsule interface."""
 
 from collections.abc import Mapping
-from typing import Any, TypeAlias, TypedDict
+from typing import Any, Literal, TypeAlias, TypedDict
 
 class InputError(Exception):
     """An input that cannot be replayed; the message names it, says what is wrong and what to do."""
+
+class InterfaceError(Exception):
+    """An interface that cannot be captured from; the message names it, says what is wrong and what to do."""
 
 class Batch:
     """Rows of one table."""
@@ -88,6 +91,9 @@ class InterfaceCounts(TypedDict):
     rows_dropped_store: int
     packets_dropped_kernel: int
     packets_dropped_interface: int
+    frames_merged: int
+    adapter_times: int
+    blocks_damaged: int
 
 FlowKey: TypeAlias = tuple[str, str, str, int, int, str | None]
 """Block, inside address, outside address, outside port, protocol number, service."""
@@ -102,7 +108,8 @@ class Snapshot(TypedDict):
     bytes out, bytes in); ``countries`` (block, country, bytes out, bytes in); ``applications`` (block,
     application, flows); ``dns`` (block, rcode, transactions); ``names`` (source, flows). ``flows`` are those
     that are, or not long ago were, among each worker's heaviest. ``labels_refused`` counts the times that a
-    flow had to do without service and country for lack of room.
+    flow had to do without service and country for lack of room, ``records_forgotten`` the records whose bytes
+    a service that becomes known later is not credited with.
     """
 
     interfaces: dict[str, InterfaceCounts]
@@ -110,6 +117,9 @@ class Snapshot(TypedDict):
     flows_created: int
     flows_expired: int
     flows_evicted: int
+    names_found: int
+    names_evicted: int
+    rows_waiting: int
     blocks: list[tuple[str, int, int, int, int]]
     services: list[tuple[str, str, int, int, int]]
     countries: list[tuple[str, str, int, int]]
@@ -118,6 +128,54 @@ class Snapshot(TypedDict):
     names: list[tuple[str, int]]
     flows: list[HeavyFlow]
     labels_refused: int
+    records_forgotten: int
+
+class Live:
+    """A live capture, on threads of its own from the moment it is made until it is stopped.
+
+    ``options`` has the keys of `Replay`'s and flush_ns, queue_rows and top_flows. ``capture`` has the keys
+    interfaces, rings_per_interface, memory_bytes, fanout (``hash``, ``cpu``, ``queue``), rollover, promiscuous,
+    ignore_outgoing, snap_bytes, retire_ms, filter_descriptor and timestamps (``kernel``, ``adapter``).
+
+    Raises
+    ------
+    InterfaceError
+        An interface cannot be captured from.
+    OSError
+        ``filter_descriptor`` is none.
+    """
+
+    def __init__(
+        self, rules: Rules, names: Names, options: Mapping[str, Any], capture: Mapping[str, Any]
+    ) -> None: ...
+    def next(self, timeout_s: float) -> tuple[str, Batch] | None:
+        """The next rows with their table, or None when none came in time; StopIteration at the end."""
+
+    def stop(self) -> None:
+        """End the capture; what was captured still comes out of `next`."""
+
+    def swap(self, rules: Rules, names: Names) -> None:
+        """Put other rules into force with the next packets, none of which is lost."""
+
+    def account(
+        self, interface: str, prefiltered_packets: int, prefiltered_bytes: int, dropped_interface: int
+    ) -> bool:
+        """Add to the current interval of an interface; False once the capture is over."""
+
+    def snapshot(self) -> Snapshot:
+        """Everything counted so far, over all workers."""
+
+    def interfaces(self) -> list[str]:
+        """Names of the interfaces."""
+
+    def reopen(self, interface: str) -> None:
+        """Open an interface again that went away and has come back."""
+
+    def events(self) -> list[tuple[str, Literal["down", "reopened", "not_reopened"], str | None]]:
+        """Interface, what happened to it, and a reason, since this was last asked."""
+
+    def result(self) -> dict[str, Any]:
+        """Counts, once `next` has ended; may be called once."""
 
 class Wanted(TypedDict):
     """Flows by their ids, their inside and outside address, and how many first packets bring their bytes."""

@@ -1,10 +1,11 @@
 """Start the core, move its batches into the store, stop it."""
 
+import dataclasses
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING, Protocol, Self
+from typing import TYPE_CHECKING, Literal, Protocol, Self
 
 from sensor import _core
 from sensor.config import Config
@@ -17,7 +18,17 @@ if TYPE_CHECKING:
 
     from sensor.rules.country import CountryDatabase
 
-__all__ = ["InputResult", "Progress", "ReplayResult", "Replaying", "RowSink", "trace"]
+__all__ = [
+    "Capturing",
+    "InputResult",
+    "InterfaceEvent",
+    "Progress",
+    "ReplayResult",
+    "Replaying",
+    "RingSettings",
+    "RowSink",
+    "trace",
+]
 
 POLL_S = 0.2
 NANOSECONDS = 1_000_000_000
@@ -178,6 +189,177 @@ class Replaying:
         if kind is not None and issubclass(kind, KeyboardInterrupt):
             return
         for _rows in self._core_batches():
+            pass
+
+
+@dataclass(frozen=True)
+class RingSettings:
+    """What to capture and how.
+
+    ``memory_bytes`` is for all rings together. ``retire_ms`` is how long the kernel keeps packets back to hand
+    over many at once. ``filter_descriptor`` is a loaded socket filter program; the capture keeps one of its own.
+    With ``rollover`` a full ring passes packets to another, and flows may lose their order.
+    """
+
+    interfaces: tuple[str, ...]
+    rings_per_interface: int = 1
+    memory_bytes: int = 1 << 28
+    fanout: Literal["hash", "cpu", "queue"] = "hash"
+    rollover: bool = False
+    promiscuous: bool = True
+    ignore_outgoing: bool = False
+    snap_bytes: int = 0xFFFF_FFFF
+    retire_ms: int = 10
+    filter_descriptor: int | None = None
+    timestamps: Literal["kernel", "adapter"] = "kernel"
+
+
+@dataclass(frozen=True)
+class InterfaceEvent:
+    """Something that happened to an interface; ``reason`` says why it was ``not_reopened``."""
+
+    interface: str
+    what: Literal["down", "reopened", "not_reopened"]
+    reason: str | None
+
+
+@dataclass
+class Capturing:
+    """A live capture under way: made, it captures; `run` moves its rows until it is stopped.
+
+    Parameters
+    ----------
+    rings
+        The interfaces, and how packets are taken from them.
+    plan
+        What is watched.
+    config
+        Timeouts, limits, tunnels, the sensor's name.
+    workers
+        Threads that decode and count.
+    names
+        What services and protocols are called; the shipped rules by default.
+    flush_interval_s
+        Rows are handed on at least so often.
+    queue_rows
+        Rows that may wait for a slow store; the oldest are given up, and counted, beyond.
+
+    Raises
+    ------
+    CaptureError
+        An interface is missing or cannot be captured from, or there is no permission.
+    """
+
+    rings: RingSettings
+    plan: Plan
+    config: Config = field(default_factory=Config)
+    workers: int = 1
+    names: NameRules = field(default_factory=load_names)
+    flush_interval_s: float = 1
+    queue_rows: int = 2_000_000
+
+    def __post_init__(self) -> None:
+        database = self.config.country.database
+        self._countries = _country_database(database) if database else None
+        options = _options(self.config, self.workers) | {
+            "flush_ns": int(self.flush_interval_s * NANOSECONDS),
+            "queue_rows": self.queue_rows,
+            "top_flows": self.config.metrics.top_flows,
+        }
+        ring_options = dataclasses.asdict(self.rings) | {"interfaces": list(self.rings.interfaces)}
+        try:
+            self._core = _core.Live(_rules(self.plan), _names(self.names), options, ring_options)
+        except (_core.InterfaceError, OSError) as error:
+            raise CaptureError(str(error)) from None
+
+    def stop(self) -> None:
+        """End the capture; what was captured is still counted and comes out of `batches`."""
+        self._core.stop()
+
+    def swap(self, plan: Plan, names: NameRules) -> None:
+        """Put other rules into force with the next packets. None is lost by it.
+
+        Flows whose block keeps its name go on; others are cut.
+        """
+        self._core.swap(_rules(plan), _names(names))
+        self.plan, self.names = plan, names
+
+    def account(
+        self,
+        interface: str,
+        *,
+        prefiltered_packets: int = 0,
+        prefiltered_bytes: int = 0,
+        dropped_interface: int = 0,
+    ) -> bool:
+        """Add what the core cannot know to the accounting of now; False once the capture is over."""
+        return self._core.account(interface, prefiltered_packets, prefiltered_bytes, dropped_interface)
+
+    def snapshot(self) -> "_core.Snapshot":
+        """Everything counted so far, over all workers; takes some milliseconds."""
+        return self._core.snapshot()
+
+    def reopen(self, interface: str) -> None:
+        """Capture again from an interface that went away and has come back."""
+        self._core.reopen(interface)
+
+    def events(self) -> list[InterfaceEvent]:
+        """What happened to interfaces since this was last asked."""
+        return [InterfaceEvent(*event) for event in self._core.events()]
+
+    def batches(self, on_pause: Callable[[], None] | None = None) -> Iterator[tuple[str, "pa.RecordBatch"]]:
+        """Rows with their table as they come; ``on_pause`` is called a few times a second, rows or none."""
+        import pyarrow as pa
+
+        while True:
+            try:
+                rows = self._core.next(POLL_S)
+            except StopIteration:
+                return
+            if on_pause is not None:
+                on_pause()
+            if rows is not None:
+                table, batch = rows
+                whole = pa.record_batch(batch)
+                yield (
+                    table,
+                    whole if self._countries is None or table != "flows" else self._countries.fill_in(whole),
+                )
+
+    def run(self, sink: RowSink, on_pause: Callable[[], None] | None = None) -> dict[str, int]:
+        """Move every row into ``sink`` until the capture ends; give its counts by their names.
+
+        Raises
+        ------
+        CaptureError
+            A worker failed: a bug.
+        """
+        for table, batch in self.batches(on_pause):
+            sink.write(table, batch)
+        return self.result()
+
+    def result(self) -> dict[str, int]:
+        """Counts over everything, once `batches` has ended; may be called once.
+
+        Raises
+        ------
+        CaptureError
+            A worker failed: a bug.
+        """
+        try:
+            counts = self._core.result()
+        except RuntimeError as error:
+            raise CaptureError(str(error)) from None
+        del counts["inputs"]
+        return counts
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        """Stop the core where an exception left it running, and wait for its threads."""
+        self._core.stop()
+        for _rows in self.batches():
             pass
 
 

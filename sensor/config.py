@@ -336,6 +336,9 @@ def _explain(shown: str, text: str, error: ValidationError) -> str:
     if first["type"] == "extra_forbidden":
         return f"{where}unknown setting {key}; {nearest(str(location[-1]), _known_keys(location[:-1]))}"
     reason = printable(first["msg"].removeprefix("Value error, "), limit=200)
+    is_secret = location[-1:] == ("basic_auth_hash",) or isinstance(first["input"], dict)
+    if is_secret and key:
+        return f"{where}{key}: {reason}"
     if not key:
         return f"{where}{reason}"
     return f"{where}{key}: {reason}, found {printable(repr(first['input']))}"

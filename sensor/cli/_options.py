@@ -21,3 +21,7 @@ ListFormat = Annotated[
     typer.Option("--format", metavar="NAME", help="Format of the lists, not recognised but told."),
 ]
 Settings = Annotated[Path | None, typer.Option("--config", metavar="FILE", help="Settings file.")]
+ControlSocket = Annotated[
+    Path | None,
+    typer.Option("--socket", metavar="FILE", help="Control socket of the sensor; found by itself otherwise."),
+]

@@ -103,6 +103,16 @@ def test_frozen() -> None:
         ('[capture]\nring_size = "most"', 2, "found 'most'"),
         ('[capture]\ninterfaces = ["a/b"]', 2, "capture.interfaces.0"),
         ("flow = 3", 1, "flow"),
+        ('[metrics]\nlisten = "9477"', 2, "an address is host:port"),
+        ('[metrics]\nlisten = "::1:9477"', 2, "[::1]:9477"),
+        ('[metrics]\nlisten = "localhost:65536"', 2, "a port is a number"),
+        ('[metrics]\ntls_key = "key.pem"', 1, "need each other"),
+        ('[metrics]\nbasic_auth_user = "a"', 1, "need each other"),
+        ('[metrics]\nbasic_auth_user = "a:b"', 2, "metrics.basic_auth_user"),
+        ("[metrics]\ntop_flows = 101", 2, "less than or equal to 100"),
+        ('[metrics]\nbasic_auth_hash = "secret"', 2, "scrypt$n$r$p$salt$hash"),
+        (f'[metrics]\nbasic_auth_hash = "scrypt$1000$8$1${"0" * 32}${"0" * 64}"', 2, "n is a power of two"),
+        (f'[metrics]\nbasic_auth_hash = "scrypt$1048576$8$1${"0" * 32}${"0" * 64}"', 2, "at most 262144"),
         ("[flow\n", 1, "not TOML"),
         ("a = 1\na = 2", 2, "not TOML"),
     ],
@@ -112,6 +122,22 @@ def test_mistakes(tmp_path: Path, text: str, line: int, message: str) -> None:
         load(tmp_path, text)
     assert f"blocktap.toml:{line}: " in str(caught.value)
     assert message in str(caught.value)
+
+
+def test_a_password_is_not_shown(tmp_path: Path) -> None:
+    text = f'[metrics]\nbasic_auth_hash = "scrypt$1024$8$1${"0" * 32}${"5ec2e7" * 12}"'
+    for wrong in (text, text + "\nbasic_auth_user = 3", text.replace("1024", "1000")):
+        with pytest.raises(ConfigError) as caught:
+            load(tmp_path, wrong)
+        assert "5ec2e7" not in str(caught.value)
+
+
+def test_metrics(tmp_path: Path) -> None:
+    text = '[metrics]\nlisten = "[::1]:9477"\ntls_certificate = "tls/c.pem"\ntls_key = "/etc/k.pem"'
+    metrics = load(tmp_path, text).metrics
+    assert metrics.tls_certificate == tmp_path / "tls" / "c.pem"
+    assert metrics.tls_key == Path("/etc/k.pem")
+    assert (Config().metrics.listen, Config().metrics.top_flows) == ("127.0.0.1:9477", 20)
 
 
 def test_unreadable(tmp_path: Path) -> None:

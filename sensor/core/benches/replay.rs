@@ -1,5 +1,6 @@
 //! The packet path alone, without Python or rows, for profiles:
-//! `cargo bench --no-default-features --bench replay -- CAPTURE [WORKERS] [PREFIXES]`.
+//! `cargo bench --no-default-features --bench replay -- CAPTURE [WORKERS] [PREFIXES]`;
+//! in the environment, `NO_NAMES` leaves out the naming, and `TALLY` counts for metrics besides.
 
 use std::sync::Arc;
 use std::time::Instant;
@@ -12,6 +13,7 @@ use blocktap_core::flow::{Flow, FlowLimits, HashKeys};
 use blocktap_core::name::dns_table::DnsRow;
 use blocktap_core::pipeline::Settings;
 use blocktap_core::source::Source;
+use blocktap_core::tally::TallySettings;
 use blocktap_core::watch::{Prefix, Watch};
 use blocktap_core::worker::{Control, Mode, Sink, run};
 
@@ -64,7 +66,12 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
         labels: Arc::default(),
         tunnels: Tunnels::default(),
         limits: FlowLimits::default(),
-        tally: None,
+        tally: std::env::var_os("TALLY").map(|_| TallySettings {
+            blocks: ["everything".to_owned()].into(),
+            countries: true,
+            top_flows: 20,
+            ..TallySettings::default()
+        }),
         naming: NamingSettings {
             enabled: std::env::var_os("NO_NAMES").is_none(),
             ..NamingSettings::default()

@@ -3,6 +3,7 @@
 #[path = "ring/link.rs"]
 mod link;
 
+use std::sync::mpsc;
 use std::thread;
 use std::time::{Duration, Instant};
 
@@ -119,6 +120,62 @@ fn what_is_sent_is_read_or_dropped() {
         // The ring goes on where it stopped.
         (0..100).for_each(|number| sender.send(&frame(number, 500)));
         assert_eq!(read(&mut rings, 100).len(), 100);
+    });
+}
+
+#[test]
+fn blocks_given_back_by_other_threads_are_used_again() {
+    in_namespace(|| {
+        pair("tap", "far");
+        let mut rings = Rings::open(RingOptions {
+            memory_bytes: 4 << 20,
+            rings_per_interface: 2,
+            fanout: Fanout::Cpu,
+            ..options(&["tap"])
+        })
+        .expect("rings");
+        let sender = Sender::new("far");
+        let sent = 100_000;
+        let sending = thread::spawn(move || {
+            for number in 0..sent {
+                sender.send(&frame(number, 100 + number as usize % 900));
+            }
+        });
+        let (give, take) = mpsc::sync_channel::<Chunk>(4);
+        let looking = thread::spawn(move || {
+            let mut packets = 0;
+            for chunk in take {
+                for record in &chunk.records {
+                    let bytes = chunk.packet(record);
+                    assert_eq!(bytes, frame(number_of(bytes), bytes.len()));
+                }
+                packets += chunk.records.len() as u64;
+            }
+            packets
+        });
+        loop {
+            let mut chunk = Chunk::default();
+            if rings.fill(&mut chunk, WAIT) != Filled::Packets {
+                break;
+            }
+            give.send(chunk).expect("somebody looks");
+        }
+        drop(give);
+        sending.join().expect("all sent");
+        let seen = looking.join().expect("all as sent");
+        let dropped: u64 = rings
+            .losses()
+            .iter()
+            .map(|loss| loss.packets_dropped_kernel)
+            .sum();
+        assert_eq!(seen + dropped, u64::from(sent), "{dropped} dropped");
+        assert!(seen > 20_000, "more than the rings hold: {seen}");
+        let counters = rings.handle().counters(0);
+        assert_eq!(
+            (counters.packets, counters.packets_received),
+            (seen, u64::from(sent))
+        );
+        assert_eq!(counters.blocks_damaged, 0);
     });
 }
 
@@ -292,6 +349,27 @@ fn an_interface_that_goes_down_and_up_goes_on() {
             rings.fill(&mut chunk, Duration::from_millis(50)) == Filled::Packets
         });
         assert_eq!(rings.events(), [Event::Reopened { interface: 0 }]);
+    });
+}
+
+#[test]
+fn an_interface_down_is_told_while_another_is_busy() {
+    in_namespace(|| {
+        pair("tap0", "far0");
+        pair("tap1", "far1");
+        let mut rings = Rings::open(RingOptions {
+            rings_per_interface: 2,
+            ..options(&["tap0", "tap1"])
+        })
+        .expect("rings");
+        command("ip link set tap1 down");
+        let sender = Sender::new("far0");
+        for number in 0..3 {
+            sender.send(&frame(number, 100));
+            assert_eq!(read(&mut rings, 1).len(), 1);
+        }
+        assert_eq!(rings.events(), [Event::Down { interface: 1 }]);
+        assert_eq!(rings.events(), []);
     });
 }
 

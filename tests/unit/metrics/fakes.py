@@ -23,7 +23,7 @@ def empty_snapshot() -> "Snapshot":
     return {
         "interfaces": {}, "active_flows": 0, "flows_created": 0, "flows_expired": 0, "flows_evicted": 0,
         "blocks": [], "services": [],        "countries": [], "applications": [], "dns": [], "names": [],
-        "flows": [], "labels_refused": 0,
+        "flows": [], "labels_refused": 0, "records_forgotten": 0,
     }  # fmt: skip
 
 
@@ -47,6 +47,7 @@ def small_snapshot() -> "Snapshot":
         "names": [("tls_sni", 2), ("dns_answer", 0)],
         "flows": [heavy(7, 1000)],
         "labels_refused": 0,
+        "records_forgotten": 0,
     }
 
 

@@ -20,7 +20,7 @@ impl Note {
     }
 
     /// Whether the flow asks for names: those say nothing of its own other end.
-    fn asks_for_names(&self) -> bool {
+    pub fn asks_for_names(&self) -> bool {
         self.application().is_some_and(Application::asks_for_names)
     }
 

@@ -63,7 +63,8 @@ pub(super) fn add_tallies(dict: &Bound<'_, PyDict>, tallies: &Tallies) -> PyResu
     dict.set_item("dns", dns)?;
     dict.set_item("names", names)?;
     dict.set_item("flows", flows)?;
-    dict.set_item("labels_refused", tallies.labels_refused)
+    dict.set_item("labels_refused", tallies.labels_refused)?;
+    dict.set_item("records_forgotten", tallies.records_forgotten)
 }
 
 fn flow(flow: &TopFlow) -> (FlowKey<'_>, FlowCounts, bool) {

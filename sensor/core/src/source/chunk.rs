@@ -77,6 +77,18 @@ pub enum Bytes<'a> {
 #[derive(Clone, Copy, Debug)]
 pub struct Blocks<'a>(&'a [Arc<Lease>]);
 
+impl<'a> Blocks<'a> {
+    /// Not inlined, so that files do not pay for it.
+    #[inline(never)]
+    fn get(self, offset: u32, length: u32) -> &'a [u8] {
+        let from = (offset & (MAX_BLOCK_BYTES - 1)) as usize;
+        let lease = self.0.get((offset >> BLOCK_BITS) as usize);
+        lease
+            .and_then(|lease| lease.bytes().get(from..from + length as usize))
+            .unwrap_or(&[])
+    }
+}
+
 /// Where a block's bytes begin among the offsets of a chunk.
 pub(super) fn block_offset(number: usize) -> u32 {
     (number as u32) << BLOCK_BITS
@@ -86,16 +98,11 @@ impl<'a> Bytes<'a> {
     /// So many bytes from an offset on; none unless all of them are there.
     #[inline]
     pub fn get(self, offset: u32, length: u32) -> &'a [u8] {
-        let (bytes, from) = match self {
-            Self::Read(bytes) => (bytes, offset as usize),
-            Self::Leased(Blocks(leases)) => (
-                leases
-                    .get((offset >> BLOCK_BITS) as usize)
-                    .map_or(&[][..], |lease| lease.bytes()),
-                (offset & (MAX_BLOCK_BYTES - 1)) as usize,
-            ),
-        };
-        bytes.get(from..from + length as usize).unwrap_or(&[])
+        let from = offset as usize;
+        match self {
+            Self::Read(bytes) => bytes.get(from..from + length as usize).unwrap_or(&[]),
+            Self::Leased(blocks) => blocks.get(offset, length),
+        }
     }
 }
 

@@ -244,13 +244,18 @@ impl Rings {
     /// Says that an interface is down, once for all its rings.
     #[cold]
     fn note_failure(&mut self, place: usize) {
-        let Some(lane) = self.lanes.get(place) else {
+        let Some(failed) = self.lanes.get(place) else {
             return;
         };
-        let interface = lane.origin.interface;
-        let event = Event::Down { interface };
-        if lane.ring.socket().take_failure().is_some() && !self.events.contains(&event) {
-            self.events.push(event);
+        let interface = failed.origin.interface;
+        let mut any_failed = false;
+        for lane in &self.lanes {
+            if lane.origin.interface == interface {
+                any_failed |= lane.ring.socket().take_failure().is_some();
+            }
+        }
+        if any_failed {
+            self.events.push(Event::Down { interface });
         }
     }
 
@@ -356,6 +361,10 @@ impl Feed for Rings {
     }
 
     fn events(&mut self) -> Vec<Event> {
+        // While other interfaces are busy nothing is waited for, and so no failure seen.
+        for place in 0..self.lanes.len() {
+            self.note_failure(place);
+        }
         std::mem::take(&mut self.events)
     }
 }

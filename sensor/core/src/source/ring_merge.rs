@@ -58,9 +58,7 @@ impl<B> Merge<B> {
 
     /// Whether another block of this ring should be taken: half of them are left to the kernel.
     pub(super) fn has_room(&self, lane: usize) -> bool {
-        self.lanes
-            .get(lane)
-            .is_some_and(|lane| lane.blocks() < lane.pressing)
+        self.lanes.get(lane).is_some_and(|lane| !lane.is_pressing())
     }
 
     /// Takes a block of a ring that was filled by `now`.
@@ -84,13 +82,14 @@ impl<B> Merge<B> {
         }
         while records.len() < CHUNK_PACKETS && blocks.len() < MAX_CHUNK_BLOCKS {
             let any_empty = self.lanes.iter().any(|lane| lane.front.is_none());
+            let any_pressing = self.lanes.iter().any(Lane::is_pressing);
             let Some(((_, number), rival)) = self.next_two() else {
                 break;
             };
             let Some(lane) = self.lanes.get_mut(number) else {
                 break;
             };
-            if any_empty && !lane.is_due(now, self.delay) {
+            if any_empty && !any_pressing && !lane.is_due(now, self.delay) {
                 break;
             }
             let room = CHUNK_PACKETS - records.len();
@@ -135,6 +134,10 @@ impl<B> Lane<B> {
         self.waiting.len() + usize::from(self.front.is_some())
     }
 
+    fn is_pressing(&self) -> bool {
+        self.blocks() >= self.pressing
+    }
+
     fn next_time(&self) -> Option<i64> {
         let front = self.front.as_ref()?;
         self.records.get(front.next).map(|record| record.time_ns)
@@ -142,8 +145,7 @@ impl<B> Lane<B> {
 
     fn is_due(&self, now: Instant, delay: Duration) -> bool {
         let front = self.front.as_ref();
-        let is_old = front.is_some_and(|front| now.saturating_duration_since(front.taken) >= delay);
-        is_old || self.blocks() >= self.pressing
+        front.is_some_and(|front| now.saturating_duration_since(front.taken) >= delay)
     }
 
     /// Has a block with packets in front if there is any.

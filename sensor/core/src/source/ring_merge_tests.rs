@@ -88,6 +88,16 @@ fn a_ring_that_fills_up_waits_for_none() {
 }
 
 #[test]
+fn a_ring_that_fills_up_does_not_wait_behind_another() {
+    let mut rig = Rig::new(3);
+    rig.push(1, 0, &[-1]);
+    for block in 0..4 {
+        rig.push(0, 0, &[block]);
+    }
+    assert_eq!(rig.fill(0), [-1, 0]);
+}
+
+#[test]
 fn a_ring_keeps_its_own_order_where_its_times_go_back() {
     let mut rig = Rig::new(2);
     rig.push(0, 0, &[5, 1, 6]);

@@ -80,7 +80,8 @@ pub struct RingOptions {
     pub snap_bytes: u32,
     /// A block is handed over after so long, full or not.
     pub retire_ms: u32,
-    /// A loaded socket filter program: what it does not let through never reaches a ring.
+    /// A loaded socket filter program, whose answer is how many bytes of a packet are kept: what it answers
+    /// 0 to never reaches a ring and is not counted.
     pub filter: Option<Arc<OwnedFd>>,
     /// Whose clock the packets' times are of.
     pub timestamps: Timestamps,
@@ -301,7 +302,8 @@ impl Setup<'_> {
                 }
                 Some(number) => ring.socket().join_group(number, flags),
             };
-            group = Some(self.step("sharing packets between rings", joined)?);
+            let step = "sharing packets between rings (kernels before 6.14 want the interface up)";
+            group = Some(self.step(step, joined)?);
         }
         Ok(())
     }

@@ -8,6 +8,7 @@ use super::TallySettings;
 use super::labels::{Label, Labels};
 use super::names::{BlockId, Names};
 use super::rcode::Rcode;
+use super::sums::Sums;
 use super::tallies::Tallies;
 use super::top::{Group, Top};
 use crate::classify::{Application, NameSource, Note, registered_country};
@@ -27,6 +28,7 @@ pub(super) struct Tally {
     labels: Labels,
     /// Bytes out and in of the earlier records of flows that have no service so far.
     earlier: HashMap<FlowKey, (u64, u64), RandomState>,
+    records_forgotten: u64,
     /// Flows by application, and DNS transactions by result, for each block.
     applications: Box<[[u64; APPLICATIONS]]>,
     dns: Box<[[u64; Rcode::COUNT]]>,
@@ -42,6 +44,7 @@ impl Tally {
             names,
             labels: Labels::default(),
             earlier: HashMap::default(),
+            records_forgotten: 0,
             applications: vec![[0; APPLICATIONS]; BlockId::COUNT].into(),
             dns: vec![[0; Rcode::COUNT]; BlockId::COUNT].into(),
             sources: [0; NameSource::ALL.len()],
@@ -99,8 +102,9 @@ impl Tally {
 
     /// Something may have become known of a flow with this label; gives the one it has from now on.
     pub(super) fn learn(&mut self, flow: &Flow, number: u16, note: &Note) -> u16 {
-        // While a flow opens, a better name may come, and a counter cannot be taken back.
-        let opening = flow.mark.looks() && !flow.mark.is_of_client();
+        // While a flow opens, a better name may come, and a counter cannot be taken back. Of a flow that asks
+        // for names every packet is looked at, but what it is stays.
+        let opening = flow.mark.looks() && !flow.mark.is_of_client() && !note.asks_for_names();
         self.credit(flow, number, note, opening)
     }
 
@@ -130,11 +134,15 @@ impl Tally {
         let may_get_one = label.is_some_and(|label| {
             label.service.is_none() && label.source != Some(NameSource::DnsQuery)
         });
-        let has_room = self.earlier.len() < MAX_EARLIER || self.earlier.contains_key(&flow.key);
-        if may_get_one && has_room {
+        if !may_get_one {
+            return;
+        }
+        if self.earlier.len() < MAX_EARLIER || self.earlier.contains_key(&flow.key) {
             let (out, incoming) = flow.bytes();
             let sum = self.earlier.entry(flow.key).or_default();
             *sum = (sum.0 + out, sum.1 + incoming);
+        } else {
+            self.records_forgotten += 1;
         }
     }
 
@@ -218,6 +226,7 @@ impl Tally {
         let mut tallies = Tallies {
             names: self.sources,
             labels_refused: self.labels.refused,
+            records_forgotten: self.records_forgotten,
             ..Tallies::default()
         };
         for id in self.names.all_blocks() {
@@ -235,14 +244,17 @@ impl Tally {
                 tallies.add_dns(&name, rcode, count);
             }
         }
-        for (label, cell) in self.labels.iter() {
-            let service = label.service.map(|id| self.names.service_name(id));
-            tallies.add_cell(
-                &self.names.block_name(label.block),
-                service,
-                label.country,
-                cell,
-            );
+        let sums = Sums::of(&self.labels);
+        let block_name = |id| self.names.block_name(id);
+        for (block, tally) in sums.blocks {
+            tallies.add_block(&block_name(block), &tally);
+        }
+        for ((block, service), tally) in sums.services {
+            let service = self.names.service_name(service);
+            tallies.add_service(block_name(block), service, &tally);
+        }
+        for ((block, country), bytes) in sums.countries {
+            tallies.add_country(block_name(block), country, bytes);
         }
         tallies.flows = self.top.heaviest(&self.names);
         tallies

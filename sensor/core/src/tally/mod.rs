@@ -7,6 +7,7 @@
 mod labels;
 mod names;
 mod rcode;
+mod sums;
 mod tallies;
 mod counting;
 mod tallying;

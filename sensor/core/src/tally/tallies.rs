@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use super::labels::{Cell, Country};
+use super::labels::Country;
 use super::rcode::Rcode;
 use crate::classify::{Application, NameSource};
 
@@ -19,6 +19,13 @@ pub struct BlockTally {
     pub bytes: OutIn,
 }
 
+impl BlockTally {
+    pub(super) fn add(&mut self, other: &Self) {
+        add(&mut self.packets, other.packets);
+        add(&mut self.bytes, other.bytes);
+    }
+}
+
 /// Traffic of a block with a service.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct ServiceTally {
@@ -26,6 +33,13 @@ pub struct ServiceTally {
     pub flows: u64,
     /// IP bytes out and in, of these flows from their beginning.
     pub bytes: OutIn,
+}
+
+impl ServiceTally {
+    pub(super) fn add(&mut self, other: &Self) {
+        self.flows += other.flows;
+        add(&mut self.bytes, other.bytes);
+    }
 }
 
 /// Parallel connections from an inside to an outside end, summed.
@@ -70,9 +84,11 @@ pub struct Tallies {
     pub flows: Vec<TopFlow>,
     /// Times that a flow had to do without service and country for lack of labels.
     pub labels_refused: u64,
+    /// Records whose bytes can no longer be credited to a service, for lack of room.
+    pub records_forgotten: u64,
 }
 
-fn add(sum: &mut OutIn, (out, incoming): OutIn) {
+pub(super) fn add(sum: &mut OutIn, (out, incoming): OutIn) {
     sum.0 += out;
     sum.1 += incoming;
 }
@@ -81,17 +97,13 @@ impl Tallies {
     /// Adds another worker's sums.
     pub fn add(&mut self, other: Self) {
         for (block, tally) in other.blocks {
-            let sum = self.blocks.entry(block).or_default();
-            add(&mut sum.packets, tally.packets);
-            add(&mut sum.bytes, tally.bytes);
+            self.add_block(&block, &tally);
         }
-        for (key, tally) in other.services {
-            let sum = self.services.entry(key).or_default();
-            sum.flows += tally.flows;
-            add(&mut sum.bytes, tally.bytes);
+        for ((block, service), tally) in other.services {
+            self.add_service(block, service, &tally);
         }
-        for (key, bytes) in other.countries {
-            add(self.countries.entry(key).or_default(), bytes);
+        for ((block, country), bytes) in other.countries {
+            self.add_country(block, country, bytes);
         }
         for ((block, application), flows) in other.applications {
             self.add_application(&block, application, flows);
@@ -105,6 +117,7 @@ impl Tallies {
         // An inside end belongs to one worker, so no flow is in two lists.
         self.flows.extend(other.flows);
         self.labels_refused += other.labels_refused;
+        self.records_forgotten += other.records_forgotten;
     }
 
     pub(super) fn add_application(
@@ -125,26 +138,17 @@ impl Tallies {
         }
     }
 
-    pub(super) fn add_cell(
-        &mut self,
-        block: &Arc<str>,
-        service: Option<Arc<str>>,
-        country: Option<Country>,
-        cell: &Cell,
-    ) {
+    pub(super) fn add_block(&mut self, block: &Arc<str>, tally: &BlockTally) {
         let sum = self.blocks.entry(block.clone()).or_default();
-        add(&mut sum.packets, cell.packets());
-        add(&mut sum.bytes, cell.bytes());
-        if let Some(service) = service {
-            let sum = self.services.entry((block.clone(), service)).or_default();
-            sum.flows += cell.flows;
-            add(&mut sum.bytes, cell.service_bytes());
-        }
-        if let Some(country) = country {
-            add(
-                self.countries.entry((block.clone(), country)).or_default(),
-                cell.bytes(),
-            );
-        }
+        sum.add(tally);
+    }
+
+    pub(super) fn add_service(&mut self, block: Arc<str>, service: Arc<str>, tally: &ServiceTally) {
+        let sum = self.services.entry((block, service)).or_default();
+        sum.add(tally);
+    }
+
+    pub(super) fn add_country(&mut self, block: Arc<str>, country: Country, bytes: OutIn) {
+        add(self.countries.entry((block, country)).or_default(), bytes);
     }
 }

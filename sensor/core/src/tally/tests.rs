@@ -53,7 +53,7 @@ impl Run {
     fn send(&mut self, second: i64, level: &Level, times: usize) {
         for _ in 0..times {
             let packet = self.stream.packet(second * SECOND, level);
-            self.shard.take(&[packet], &[]);
+            self.shard.take(&[packet], crate::source::Bytes::default());
             self.shard.expire(packet.clock_ns);
             self.shard.observer().expire(packet.clock_ns);
         }
@@ -106,7 +106,8 @@ fn what_was_told_never_goes_back() {
     for second in 0..200 {
         // Flows end by silence, and records by age.
         if second % 30 < 18 {
-            run.send(second, &to_port((second / 40) as u16, 443), 50);
+            let inside_port = u16::try_from(second / 40).expect("small");
+            run.send(second, &to_port(inside_port, 443), 50);
         }
         let heaviest = run.heaviest();
         let now = heaviest
@@ -140,7 +141,7 @@ fn count_one(shard: &mut Shard<Tallying>, stream: &mut Stream, outside: u128, bl
     let level = level(UDP, INSIDE, (outside, 1));
     let blocks = (BlockRef::new(block), BlockRef::NONE);
     let packet = stream.packet_in(0, &level, blocks);
-    shard.take(&[packet], &[]);
+    shard.take(&[packet], crate::source::Bytes::default());
 }
 
 #[test]

@@ -178,9 +178,11 @@ impl Top {
             return;
         };
         let open = entry.take_member(&flow.key);
-        // What has been told is not taken back.
-        if let (Some(open), true) = (open, entry.listed_until_ns > 0) {
-            entry.done.add(&open);
+        if entry.listed_until_ns > 0 {
+            // What has been told is not taken back.
+            entry.done.add(&open.unwrap_or_default());
+        } else if !entry.is_alive() {
+            self.entries.remove(group);
         }
     }
 

@@ -65,6 +65,19 @@ fn a_clock_set_back_goes_on_from_there() {
     assert_eq!(after(&mut clock, [5000, 5001]), 1);
 }
 
+#[test]
+fn silence_passes_and_packets_from_its_midst_do_not_turn_it_back() {
+    let mut clock = StreamClock::default();
+    clock.pass(99 * SECOND.unsigned_abs());
+    assert_eq!((clock.now_ns(), clock.time_ns()), (0, 0), "nothing began");
+    clock.advance(1000 * SECOND);
+    clock.pass(99 * SECOND.unsigned_abs());
+    assert_eq!(clock.now_ns(), 99 * SECOND.unsigned_abs());
+    assert_eq!(clock.time_ns(), 1099 * SECOND);
+    assert_eq!(clock.advance(1098 * SECOND), 99 * SECOND.unsigned_abs());
+    assert_eq!(clock.advance(1100 * SECOND), 100 * SECOND.unsigned_abs());
+}
+
 proptest! {
     #[test]
     fn only_grows_and_by_no_more_than_a_step(

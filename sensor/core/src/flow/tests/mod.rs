@@ -9,5 +9,6 @@ mod fragment_shard;
 mod key;
 mod model;
 mod records;
+mod rematch;
 mod shard;
 mod table;

@@ -56,6 +56,25 @@ fn answer(table: &mut DnsTransactions, clock_ns: u64, id: u8, name: u8) -> Vec<D
 }
 
 #[test]
+fn other_rules_keep_a_query_of_the_same_block_and_put_out_others() {
+    let other = BlockRef::new(3);
+    for (renewed, block) in [(Some(other), other), (None, BlockRef::NONE)] {
+        let mut table = DnsTransactions::default();
+        ask(&mut table, 5000, 1, b'a');
+        let mut rows = Vec::new();
+        table.rematch(|_, _, _| renewed, &mut rows);
+        assert_eq!(rows.len(), usize::from(renewed.is_none()));
+        assert!(rows.iter().all(|row| row.rcode.is_none()));
+        let answered = answer(&mut table, 2_005_999, 1, b'a');
+        assert_eq!(answered.len(), 1);
+        assert_eq!(answered[0].block, block);
+        assert_eq!(answered[0].latency_us.is_some(), renewed.is_some());
+        let counters = table.counters();
+        assert_eq!(counters.unanswered, u64::from(renewed.is_none()));
+    }
+}
+
+#[test]
 fn one_row_of_query_and_answer() {
     let mut table = DnsTransactions::default();
     assert_eq!(ask(&mut table, 5000, 1, b'a'), []);

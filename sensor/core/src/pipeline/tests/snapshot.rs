@@ -7,7 +7,7 @@ use proptest::collection::vec;
 use proptest::prelude::*;
 
 use super::{SECOND, ethernet, ip4, udp};
-use crate::classify::{Catalogue, NamingSettings, Note, Service, registered_country};
+use crate::classify::{Catalogue, NameSource, NamingSettings, Note, Service, registered_country};
 use crate::counters::Snapshot;
 use crate::flow::{Flow, FlowLimits, StreamClock};
 use crate::name::hello_for_tests::{hello_message, records, server_name};
@@ -169,6 +169,7 @@ impl Event {
 pub(super) struct Replayed {
     pub(super) flows: Vec<(Flow, Option<Note>)>,
     dns_rows: u64,
+    before_the_end: Snapshot,
     pub(super) snapshot: Snapshot,
     matched: u64,
 }
@@ -181,6 +182,7 @@ pub(super) fn replay(settings: &Settings, frames: &[(i64, Vec<u8>)], size: usize
     let mut replayed = Replayed {
         flows: Vec::new(),
         dns_rows: 0,
+        before_the_end: Snapshot::default(),
         snapshot: Snapshot::default(),
         matched: 0,
     };
@@ -205,6 +207,7 @@ pub(super) fn replay(settings: &Settings, frames: &[(i64, Vec<u8>)], size: usize
         }
     }
     for worker in &mut workers {
+        replayed.before_the_end.add(worker.snapshot());
         while worker.finish(clock.now_ns(), 100) {}
         replayed.take_rows(worker);
         replayed.snapshot.add(worker.snapshot());
@@ -327,6 +330,18 @@ proptest! {
             prop_assert_eq!(several.snapshot.active_flows, 0);
         }
     }
+}
+
+#[test]
+fn what_a_dns_flow_is_counts_at_once() {
+    let query = udp((1000, 53), &dns("a.example", None));
+    let frame = ethernet(&ip4(17, 0x0a00_0001, OUTSIDE[1], &query));
+    let tallies = replay(&settings(1), &[(0, frame)], 1)
+        .before_the_end
+        .tallies;
+    assert_eq!(tallies.applications.values().sum::<u64>(), 1);
+    assert_eq!(tallies.names[NameSource::DnsQuery as usize], 1);
+    assert!(tallies.services.is_empty());
 }
 
 /// A request of a TLS client for a name, and the answer.

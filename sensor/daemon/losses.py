@@ -1,0 +1,92 @@
+"""What never reached the core or the store: asked for, accounted, and told when it begins and ends."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from sensor.daemon.logs import Episode, logger
+from sensor.interface import Meter, index_of
+
+if TYPE_CHECKING:
+    from sensor._core import Snapshot
+    from sensor.capture import Capturing
+    from sensor.prefilter import Prefilter
+
+__all__ = ["Losses"]
+
+_KINDS = {
+    "packets_dropped_kernel": ("kernel drops", "no room in the ring"),
+    "packets_dropped_interface": ("interface drops", "the adapter or its driver lost packets"),
+    "packets_dropped_store": ("store drops", "the store took rows too slowly"),
+}
+
+
+class Losses:
+    """Feeds the accounting with what Python alone can see, and the log with all losses. Call `look` each second."""
+
+    def __init__(
+        self, capturing: Capturing, interfaces: tuple[str, ...], prefilter: Prefilter | None
+    ) -> None:
+        self._capturing = capturing
+        self._interfaces = interfaces
+        self._prefilter = prefilter
+        self._meters = {name: Meter(name) for name in interfaces}
+        self._filtered: dict[int, tuple[int, int]] = {}
+        self._names: dict[int, str] = {}
+        self._totals: dict[tuple[str, str], int] = {}
+        self._episodes = {
+            (name, kind): Episode(words, interface=name, hint=hint)
+            for name in interfaces
+            for kind, (words, hint) in _KINDS.items()
+        }
+        self._merged: set[str] = set()
+
+    def look(self) -> Snapshot:
+        """Account what was lost since the last look, and give what the core has counted."""
+        filtered = self._newly_filtered()
+        for name in self._interfaces:
+            lost = self._meters[name].since().lost
+            packets, size = filtered.get(name, (0, 0))
+            if lost or packets:
+                self._capturing.account(
+                    name, prefiltered_packets=packets, prefiltered_bytes=size, dropped_interface=lost
+                )
+        snapshot = self._capturing.snapshot()
+        for (name, kind), episode in self._episodes.items():
+            total = int(snapshot["interfaces"][name][kind])  # type: ignore[literal-required]
+            episode.add(total - self._totals.get((name, kind), 0))
+            self._totals[name, kind] = total
+        for name in self._interfaces:
+            if snapshot["interfaces"][name]["frames_merged"] and name not in self._merged:
+                self._merged.add(name)
+                logger(interface=name).warning(
+                    "frames are longer than the link's: merged on arrival, counted as what they are",
+                    mend='set capture.gro = "off" and capture.lro = "off" to see them as sent',
+                )
+        return snapshot
+
+    def close(self) -> None:
+        """Tell of losses that have not ended."""
+        for episode in self._episodes.values():
+            episode.close()
+
+    def _newly_filtered(self) -> dict[str, tuple[int, int]]:
+        """Packets and bytes that the prefilter turned away since the last look, by interface."""
+        if self._prefilter is None:
+            return {}
+        for name in self._interfaces:
+            # One that comes back has another number; what was counted under the old one stays its own.
+            number = index_of(name)
+            if number is not None:
+                self._names[number] = name
+        found: dict[str, tuple[int, int]] = {}
+        for number, count in self._prefilter.counts().items():
+            if number not in self._names:
+                continue
+            name = self._names[number]
+            before = self._filtered.get(number, (0, 0))
+            now = (count.packets_filtered, count.bytes_filtered)
+            self._filtered[number] = now
+            packets, size = found.get(name, (0, 0))
+            found[name] = (packets + now[0] - before[0], size + now[1] - before[1])
+        return found
