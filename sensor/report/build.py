@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+from collections.abc import Iterator
 from typing import Any
 
 from sensor.report import words
@@ -11,10 +13,10 @@ from sensor.report.sections.parts import table
 
 TITLE = "Who they talk to"
 _LISTS = (
-    ("top", "service", "Services"),
-    ("sites", "site", "Sites"),
-    ("countries", "country", "Countries"),
-    ("categories", "category", "Kinds of service"),
+    ("top", "service", "services"),
+    ("sites", "site", "sites"),
+    ("countries", "country", "countries"),
+    ("categories", "category", "kinds of service"),
 )
 """Lists of a day that a study may hold, by key, with what they name."""
 
@@ -46,38 +48,52 @@ def make_report(found: Found, simulated: str | None = None) -> Report:
     )
 
 
-def _figures(found: Found) -> list[Figure]:
-    figures = []
+def _figures(found: Found) -> Iterator[Figure]:
     if found["services"]:
         first = found["services"][0]
-        figures.append(_share(f"{first['service']}, the most used service", first["share_flows"]))
-    if found["countries"]:
-        first = found["countries"][0]
-        figures.append(_share(f"{words.country(first['country'])}, the first country", first["share_flows"]))
-        over = max(
-            (one for one in found["countries"][1:] if one["quotient"] and (one["quotient"]["low"] or 0) > 1),
-            key=lambda one: one["flows"], default=None,
-        )  # fmt: skip
-        if over is not None:
-            times = words.decimal(over["quotient"]["value"], 2)
-            figures.append(
-                _share(
-                    f"{words.country(over['country'])}, the largest above what is expected", over["share_flows"],
-                    f"{times} times the expected share",
-                )
-            )  # fmt: skip
+        yield _share(f"{first['service']}, the most used service", first["share_flows"])
+    yield from _country_figures(found["countries"])
     if found["vpn"]["share_flows"]["value"] is not None:
-        figures.append(_share("hidden by VPN, Tor and the like", found["vpn"]["share_flows"]))
+        seen = len(found["vpn"]["services"])
+        remark = f"{words.many(seen, 'service')} seen" if seen else ""
+        yield _share("hidden by VPN, Tor and the like", found["vpn"]["share_flows"], remark)
     daily = found["population"]["inside_addresses_per_day"]
     if daily["median"] is not None:
-        figures.append(
-            Figure("addresses in use on a middling day", words.count(daily["median"]), words.number_interval(daily))
+        yield Figure(
+            "addresses in use on a middling day", words.count(daily["median"]), words.number_interval(daily)
         )
+    dated = [one for one in found["onsets"] if one["event"]]
+    for one in sorted(dated or found["onsets"], key=lambda one: one["p_value"])[:1]:
+        yield _onset_figure(one)
     doubtful = [one for one in found["blocks"] if one["confidence"] == "low"]
     if doubtful:
         first = max(doubtful, key=lambda one: one["flows"])
-        figures.append(_share(f"from {first['block']}, a block of doubtful origin", first["share_flows"]))
-    return figures
+        yield _share(f"from {first['block']}, a block of doubtful origin", first["share_flows"])
+
+
+def _country_figures(countries: list[dict[str, Any]]) -> Iterator[Figure]:
+    """The first country, and the one that adds most to the difference from what was expected."""
+    if not countries:
+        return
+    first = countries[0]
+    yield _share(f"{words.country(first['country'])}, the first country", first["share_flows"])
+    above = [one for one in countries if one["quotient"] and (one["quotient"]["low"] or 0) > 1]
+    if above:
+        most = max(above, key=lambda one: one["share_flows"]["value"] * math.log(one["quotient"]["value"]))
+        times = words.decimal(most["quotient"]["value"], 2)
+        label = f"{words.country(most['country'])}, the furthest above what is expected"
+        yield _share(label, most["share_flows"], f"{times} times the expected share")
+
+
+def _onset_figure(one: dict[str, Any]) -> Figure:
+    event = one["event"]
+    remark = (
+        f"{words.many(event['lag_days'], 'day')} after {event['name']}; {words.percent(event['chance'])} of random "
+        "days lie as near"
+        if event
+        else ""
+    )
+    return Figure(f"the day {one['series']} began", words.long_day(one["onset_day"]), "", remark)
 
 
 def _share(label: str, interval: dict[str, Any], remark: str = "") -> Figure:
@@ -87,7 +103,9 @@ def _share(label: str, interval: dict[str, Any], remark: str = "") -> Figure:
 def _amount(found: Found) -> list[str]:
     volume, span, loss = found["volume"], found["period"], found["loss"]
     lost = (
-        f"{words.percent(loss['ratio'])} of packets lost" if loss["packets_seen"] else "loss in capture not known"
+        f"{words.percent(loss['ratio'])} of packets lost"
+        if loss["packets_seen"]
+        else "loss in capture not known"
     )
     return [
         words.many(volume["flows"], "flow"),
@@ -109,9 +127,11 @@ def _day(one: dict[str, Any]) -> Day:
 
 def _day_list(one: dict[str, Any], key: str, name: str, title: str) -> Table:
     rows = (
-        (words.country(entry[name]) if name == "country" else entry[name], entry["flows"]) for entry in one[key]
+        (words.country(entry[name]) if name == "country" else entry[name], entry["flows"])
+        for entry in one[key]
     )
+    file = title.replace(" ", "-")
     return table(
-        f"{one['day']}-{key}", f"{title} of {words.long_day(one['day'])}",
-        [(name, Kind.TEXT), ("flows", Kind.COUNT)], rows,
+        f"{one['day']}-{file}", f"{words.capital(title)} of {words.long_day(one['day'])}",
+        [("kind" if name == "category" else name, Kind.TEXT), ("flows", Kind.COUNT)], rows,
     )  # fmt: skip

@@ -9,6 +9,7 @@ from sensor.report import words
 from sensor.report.model import Found
 
 _WEEK = "week of "
+_BYTES = "counted in bytes instead of flows"
 SERVICES = "the 8 most used services"
 SHARE = "share of "
 ONSET = "onset of "
@@ -26,9 +27,20 @@ def changes(found: Found, about: Callable[[str], bool]) -> tuple[str, ...]:
     about
         Whether a finding belongs here, by its text.
     """
-    return tuple(
-        _sentence(one) for one in found["sensitivity"] if not one["holds"] and about(one["finding"])
-    )
+    changed = [one for one in found["sensitivity"] if not one["holds"] and about(one["finding"])]
+    in_bytes = [one for one in changed if is_share(one) and (furthest(one) or ("", 0))[0] == _BYTES]
+    if len(in_bytes) < 3:
+        return tuple(_sentence(one) for one in changed)
+    told = [
+        f"{_name(one)} {words.percent(one['by_bytes'])} instead of {words.percent(one['all'])}"
+        for one in in_bytes
+    ]
+    rest = tuple(_sentence(one) for one in changed if one not in in_bytes)
+    return (f"{words.capital(_BYTES)}, these shares are others: {words.listed(told)}.", *rest)
+
+
+def _name(one: dict[str, Any]) -> str:
+    return subject(one["finding"]).removeprefix("The share of ")
 
 
 def subject(finding: str) -> str:
@@ -36,6 +48,8 @@ def subject(finding: str) -> str:
     code = finding.removeprefix(SHARE)
     if finding.startswith(SHARE) and len(code) == 2:
         return f"The share of {words.country(code)}"
+    if finding.startswith(ADDRESSES):
+        return "The number of addresses in use on a middling day"
     return words.capital(finding if finding.startswith(SERVICES) else f"the {finding}")
 
 
@@ -49,7 +63,7 @@ def way(label: str) -> str:
 def ways(one: dict[str, Any]) -> Iterator[tuple[str, Any]]:
     """Each way of computing a finding anew, with what came out."""
     if one["by_bytes"] is not None:
-        yield "counted in bytes instead of flows", one["by_bytes"]
+        yield _BYTES, one["by_bytes"]
     for label, value in one["without"].items():
         yield way(label), value
 
@@ -82,15 +96,18 @@ def _sentence(one: dict[str, Any]) -> str:
     name = subject(one["finding"])
     if isinstance(one["all"], list):
         differing = [label for label, value in ways(one) if value != one["all"]]
-        more = f", and in {words.many(len(differing) - 2, 'other way', 'other ways')}" if len(differing) > 2 else ""
+        more = (
+            f", and in {words.many(len(differing) - 2, 'other way', 'other ways')}"
+            if len(differing) > 2
+            else ""
+        )
         return f"{name} are not the same {words.listed(differing[:2])}{more}."
     most = furthest(one)
     if most is not None:
         return f"{name} is {in_words(one, one['all'])}, but {in_words(one, most[1])} {most[0]}."
-    differing = [(label, value) for label, value in ways(one) if value != one["all"]]
-    if not differing:
-        return f"{name} does not hold in every way of counting."
-    label, value = differing[0]
-    if value is None:
-        return f"{name} is {in_words(one, one['all'])}, but is not found {label}."
-    return f"{name} is {in_words(one, one['all'])}, but {in_words(one, value)} {label}."
+    for label, value in ways(one):
+        if value is None:
+            return f"{name} is {in_words(one, one['all'])}, but is not found {label}."
+        if value != one["all"]:
+            return f"{name} is {in_words(one, one['all'])}, but {in_words(one, value)} {label}."
+    return f"{name} does not hold in every way of counting."

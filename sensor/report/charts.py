@@ -16,6 +16,10 @@ INK, SOFT, LINE, FIRST, SECOND, BAND, PAPER = (f"#0000{number:02x}" for number i
 """Colours by role: text, lesser text, grid, the data, what it is held against, areas, behind everything."""
 FONT = "Liberation Sans, Arial, sans-serif"
 """Its measures decide where labels end; the renderer carries it along, so that a drawing is the same anywhere."""
+TEXT_PIXELS = 13
+"""Size of a chart's text on the page."""
+_MEASURED_PIXELS = 15
+"""Size for which room is made: the reader's own font may be wider than the one measured here."""
 _ROW = 26
 _LABEL_SHARE = 0.4
 """Labels at the side take at most this part of a chart's width."""
@@ -23,7 +27,10 @@ _LABEL_SHARE = 0.4
 
 @dataclass(frozen=True)
 class Bar:
-    """One row of a chart: its label, value, interval, what it is held against, and the words for hovering."""
+    """One row of a chart: its label, value, interval, what it is held against, and the words for hovering.
+
+    ``second`` is a second line of the label.
+    """
 
     label: str
     value: float
@@ -31,6 +38,12 @@ class Bar:
     high: float | None
     hover: str
     against: float | None = None
+    second: str = ""
+
+    @property
+    def lines(self) -> str:
+        """The label, with a line feed between its lines."""
+        return f"{visible(self.label)}\n{visible(self.second)}" if self.second else visible(self.label)
 
 
 @dataclass(frozen=True)
@@ -72,13 +85,15 @@ def points(rows: Sequence[Bar], axis: Axis, width: int) -> Any:
 
     base = _base(rows)
     place = _place(rows, width)
-    scale = alt.Scale(type="log", nice=False, padding=12) if axis.log else alt.Scale(zero=axis.band is not None)
+    scale = (
+        alt.Scale(type="log", nice=False, padding=12) if axis.log else alt.Scale(zero=axis.band is not None)
+    )
     layers = []
     if axis.band is not None:
-        band = alt.Chart(alt.Data(values=[{"from": axis.band[0], "to": axis.band[1]}]))
+        band = _chart([{"from": axis.band[0], "to": axis.band[1]}])
         layers.append(band.mark_rect(color=BAND).encode(x=alt.X("from:Q", scale=scale), x2="to:Q"))
     if axis.line_at is not None:
-        line = alt.Chart(alt.Data(values=[{"at": axis.line_at}]))
+        line = _chart([{"at": axis.line_at}])
         layers.append(line.mark_rule(color=SECOND, strokeWidth=2, strokeDash=[5, 3]).encode(x="at:Q"))
     layers += [
         *_intervals(base, place),
@@ -94,7 +109,7 @@ def days(rows: Sequence[dict[str, Any]], title: str, width: int) -> Any:
     import altair as alt
 
     thick = max((width - 60) / max(len(rows), 1) * 0.72, 0.8)
-    base = alt.Chart(alt.Data(values=list(rows)))
+    base = _chart(list(rows))
     time = alt.X("day:T", title=None, axis=_time_axis(width), scale=alt.Scale(type="utc"))
     return _configured(
         base.mark_bar(color=FIRST, width=min(thick, 24)).encode(
@@ -107,7 +122,7 @@ def week(rows: Sequence[dict[str, Any]], width: int) -> Any:
     """Seven rows of 24 hours, darker where there is more. Rows have ``day``, ``hour``, ``part`` and ``hover``."""
     import altair as alt
 
-    base = alt.Chart(alt.Data(values=list(rows)))
+    base = _chart(list(rows))
     step = 3 if width >= 500 else 6
     return _configured(
         base.mark_rect(color=FIRST, stroke=PAPER, strokeWidth=1).encode(
@@ -126,12 +141,14 @@ def moments(rows: Sequence[dict[str, Any]], span: tuple[str, str], width: int) -
     """
     import altair as alt
 
-    base = alt.Chart(alt.Data(values=[{**row, "label": visible(row["label"])} for row in rows]))
+    base = _chart([{**row, "label": visible(row["label"])} for row in rows])
     place = alt.Y("label:N", sort=None, title=None, axis=alt.Axis(labelLimit=int(width * _LABEL_SHARE)))
     scale = alt.Scale(type="utc", domain=[f"{span[0]}T00:00:00Z", f"{span[1]}T23:59:59Z"])
     time = alt.X("from:T", title=None, axis=_time_axis(width), scale=scale)
     layers = [
-        base.mark_bar(color=FIRST, height={"band": 0.4}).encode(y=place, x=time, x2="to:T", description="hover:N"),
+        base.mark_bar(color=FIRST, height={"band": 0.4}).encode(
+            y=place, x=time, x2="to:T", description="hover:N"
+        ),
         base.transform_filter("isValid(datum.mark)")
         .mark_point(color=SECOND, fill=SECOND, shape="diamond", size=90, opacity=1)
         .encode(y=place, x=alt.X("mark:T", scale=scale), description="hover:N"),
@@ -139,34 +156,40 @@ def moments(rows: Sequence[dict[str, Any]], span: tuple[str, str], width: int) -
     return _configured(alt.layer(*layers).properties(width=_plot(rows, width), height={"step": _ROW}))
 
 
-def _base(rows: Sequence[Bar]) -> Any:
+def _chart(rows: list[dict[str, Any]]) -> Any:
     import altair as alt
 
-    return alt.Chart(
-        alt.Data(
-            values=[
-                {
-                    "label": visible(row.label), "value": row.value, "low": row.low, "high": row.high,
-                    "hover": visible(row.hover), "against": row.against,
-                }
-                for row in rows
-            ]
-        )
+    return alt.Chart({"values": rows})
+
+
+def _base(rows: Sequence[Bar]) -> Any:
+    return _chart(
+        [
+            {
+                "label": row.lines, "value": row.value, "low": row.low, "high": row.high,
+                "hover": visible(row.hover), "against": row.against,
+            }
+            for row in rows
+        ]
     )  # fmt: skip
 
 
 def _place(rows: Sequence[Bar], width: int) -> Any:
     import altair as alt
 
-    axis = alt.Axis(labelLimit=int(width * _LABEL_SHARE), ticks=False, domain=False)
-    return alt.Y("label:N", sort=[visible(row.label) for row in rows], title=None, axis=axis)
+    axis = alt.Axis(
+        labelLimit=int(width * _LABEL_SHARE), ticks=False, domain=False, labelExpr="split(datum.label, '\\n')"
+    )
+    return alt.Y("label:N", sort=[row.lines for row in rows], title=None, axis=axis)
 
 
 def _intervals(base: Any, place: Any) -> list[Any]:
     """A line from end to end with a stroke at each."""
     known = base.transform_filter("isValid(datum.low) && isValid(datum.high)")
     return [
-        known.mark_rule(color=INK, strokeWidth=1.5).encode(y=place, x="low:Q", x2="high:Q", description="hover:N"),
+        known.mark_rule(color=INK, strokeWidth=1.5).encode(
+            y=place, x="low:Q", x2="high:Q", description="hover:N"
+        ),
         known.mark_tick(color=INK, thickness=1.5, size=9).encode(y=place, x="low:Q", description="hover:N"),
         known.mark_tick(color=INK, thickness=1.5, size=9).encode(y=place, x="high:Q", description="hover:N"),
     ]
@@ -187,21 +210,28 @@ def _time_axis(width: int) -> Any:
 
 def _plot(rows: Sequence[Any], width: int) -> int:
     """Width that is left for the plot beside the labels, by a generous guess of how wide a letter is."""
-    label = max((len(row.label if isinstance(row, Bar) else row["label"]) for row in rows), default=0)
-    return int(width - min(label * 7.6, width * _LABEL_SHARE) - 26)
+    labels = (row.lines if isinstance(row, Bar) else row["label"] for row in rows)
+    label = max((len(line) for text in labels for line in text.split("\n")), default=0)
+    return int(width - min(label * 8.4, width * _LABEL_SHARE) - 26)
 
 
 def _finished(chart: Any, rows: Sequence[Bar], width: int) -> Any:
-    return _configured(chart.properties(width=_plot(rows, width), height={"step": _ROW}))
+    step = 1.5 * _ROW if any(row.second for row in rows) else _ROW
+    return _configured(chart.properties(width=_plot(rows, width), height={"step": step}))
 
 
 def _configured(chart: Any) -> Any:
-    text = {"labelFont": FONT, "titleFont": FONT, "labelFontSize": 13, "titleFontSize": 13}
+    text = {
+        "labelFont": FONT,
+        "titleFont": FONT,
+        "labelFontSize": _MEASURED_PIXELS,
+        "titleFontSize": _MEASURED_PIXELS,
+    }
     return (
         chart.configure(background="transparent", padding=4)
         .configure_view(stroke=None)
         .configure_axis(
             **text, labelColor=INK, titleColor=SOFT, titleFontWeight="normal", gridColor=LINE, domainColor=LINE,
-            tickColor=LINE, titlePadding=8,
+            tickColor=LINE, titlePadding=8, labelPadding=6,
         )
     )  # fmt: skip

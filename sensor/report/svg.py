@@ -37,9 +37,7 @@ def drawings(chart: Chart) -> str:
     str
         SVG elements that can stand in HTML.
     """
-    return "".join(
-        _drawing(chart, name, chart.specify(width)) for name, width in WIDTHS.items()
-    )
+    return "".join(_drawing(chart, name, chart.specify(width)) for name, width in WIDTHS.items())
 
 
 def _drawing(chart: Chart, size: str, specified: Any) -> str:
@@ -100,6 +98,8 @@ def _name_clips(root: ET.Element, prefix: str) -> None:
 def _prune(element: ET.Element) -> None:
     """Drop paths that draw nothing, and groups that hold nothing."""
     for child in list(element):
+        if child.tag == f"{_SVG}defs":
+            continue
         _prune(child)
         hidden = child.get("display") == "none"
         empty = child.tag == f"{_SVG}g" and len(child) == 0

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import html
 
-LONGEST_CHARACTERS = 255
-"""A name of DNS is no longer; the rest of a longer text is cut."""
 _FORMULA = ("=", "+", "-", "@", "\t", "\r", "\n", "\uff1d", "\uff0b", "\uff0d", "\uff20")
 """A spreadsheet takes a cell that begins so for something to compute."""
 
@@ -15,8 +13,7 @@ def visible(text: str) -> str:
 
     Among them are those that turn the direction of writing, with which a name can be made to look like another.
     """
-    shown = text if len(text) <= LONGEST_CHARACTERS else text[: LONGEST_CHARACTERS - 1] + "…"
-    return "".join(one if one.isprintable() else f"⟨U+{ord(one):04X}⟩" for one in shown)
+    return "".join(one if one.isprintable() else f"⟨U+{ord(one):04X}⟩" for one in text)
 
 
 def escaped(text: str) -> str:

@@ -8,7 +8,7 @@ from functools import cache
 from importlib.resources import files
 from typing import Any
 
-NOTHING = "–"
+NOTHING = "\N{EN DASH}"
 """Stands where there is no number."""
 NOT_ENOUGH = "Not enough data to answer this."
 
@@ -88,9 +88,14 @@ def ends(interval: Interval | None) -> tuple[float, float] | None:
 
 
 def percent_interval(interval: Interval | None) -> str:
-    """The two ends of a fraction's interval, or nothing."""
+    """The two ends of a fraction's interval, or nothing; with one more place where they would look the same."""
     both = ends(interval)
-    return _between(percent(both[0]), percent(both[1])) if both else ""
+    if both is None:
+        return ""
+    low, high = percent(both[0]), percent(both[1])
+    if low == high and both[0] != both[1]:
+        low, high = (f"{100 * end:.{2 if end >= 0.01 else 3}f} %" for end in both)
+    return _between(low, high)
 
 
 def number_interval(interval: Interval | None) -> str:

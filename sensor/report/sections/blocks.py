@@ -18,20 +18,22 @@ _COLUMNS = (
 
 def blocks(found: Found) -> Section:
     """The section on the blocks."""
-    key, title, question = "blocks", "The networks", "Which of the watched networks does the traffic come from?"
+    key, title, question = (
+        "blocks",
+        "The networks",
+        "Which of the watched networks does the traffic come from?",
+    )
     listed = found["blocks"]
     if not listed:
         return no_data(key, title, question)
     return Section(
         key, title, question,
-        means=tuple([_largest(listed), *(_tie(one) for one in listed if _is_foreign(one))]),
-        cannot=tuple(
-            [
-                "That an address belongs to a block is certain; that the block belongs to those it is said to "
-                "belong to is not. A registry prints what holders tell it.",
+        means=(_largest(listed), *(_tie(one) for one in listed if _is_foreign(one))),
+        cannot=(
+                ("That an address belongs to a block is certain; that the block belongs to those it is said to "
+                "belong to is not. A registry prints what holders tell it."),
                 *(_doubt(one) for one in listed if one["confidence"] == "low"),
-            ]
-        ),
+            ),
         charts=share_chart(
             "blocks", "Share of flows by block", some(share_bar(one["block"], one["share_flows"]) for one in listed)
         ),

@@ -20,7 +20,11 @@ _LEAST_FLOWS = 50
 
 def countries(found: Found) -> Section:
     """The section on countries."""
-    key, title, question = "countries", "Countries", "Which countries are at the other end, and is that surprising?"
+    key, title, question = (
+        "countries",
+        "Countries",
+        "Which countries are at the other end, and is it surprising?",
+    )
     listed = found["countries"]
     if not listed:
         return no_data(key, title, question)
@@ -28,15 +32,13 @@ def countries(found: Found) -> Section:
     return Section(
         key, title, question,
         means=tuple(_means(listed, source)),
-        cannot=tuple(
-            [
-                "A country is where the server's address is registered. A site of one country may be served from "
-                "another, and large services answer from near the reader.",
-                "Traffic to a country does not show who sent it: a student, an embassy, or a page that fetches a "
-                "picture from there.",
+        cannot=(
+                ("A country is where the server's address is registered. A site of one country may be served from "
+                "another, and large services answer from near the reader."),
+                ("Traffic to a country does not show who sent it: a student, an embassy, or a page that fetches a "
+                "picture from there."),
                 *([f"Expected are {source}: a yardstick, not a forecast."] if source else []),
-            ]
-        ),
+            ),
         changes=changes(found, lambda finding: finding.startswith(SHARE) and finding != OBFUSCATION),
         charts=(
             *share_chart("countries", "Share of flows by country"
@@ -76,7 +78,9 @@ def _means(listed: list[dict[str, Any]], source: str | None) -> list[str]:
 
 def _by_quotient(listed: list[dict[str, Any]]) -> list[dict[str, Any]]:
     known = [
-        one for one in listed if one["flows"] >= _LEAST_FLOWS and one["quotient"] and words.ends(one["quotient"])
+        one
+        for one in listed
+        if one["flows"] >= _LEAST_FLOWS and one["quotient"] and words.ends(one["quotient"])
     ]
     return sorted(known, key=lambda one: -one["quotient"]["value"])
 

@@ -20,10 +20,10 @@ def data(found: Found) -> Section:
     """The section on the data itself."""
     return Section(
         "data", "The data", "How much was seen, and what was lost?",
-        means=tuple([*_seen(found), *_lost(found), *_named(found)]),
+        means=(*_seen(found), *_lost(found), *_named(found)),
         cannot=(
-            "A flow is one conversation between two addresses, such as fetching a page. "
-            "It is neither a visit nor a person; opening one page can take dozens.",
+            ("A flow is one conversation between two addresses, such as fetching a page. "
+            "It is neither a visit nor a person; opening one page can take dozens."),
         ),
         charts=_chart(found),
         tables=filled(_counts(found), _gaps(found)),
@@ -36,9 +36,11 @@ def _seen(found: Found) -> list[str]:
         return ["Nothing was seen that counts as use: no flow was begun inside and answered."]
     aside = sum(apart[key] for key in APART)
     return [
-        f"{words.many(volume['flows'], 'flow')} were begun inside and answered, which is what this report calls use. "
-        f"They reached {words.many(volume['outside_addresses'], 'address', 'addresses')} and "
-        f"{words.many(volume['sites'], 'site')}.",
+        (
+            f"{words.many(volume['flows'], 'flow')} were begun inside and answered, which is what this report calls use. "
+            f"They reached {words.many(volume['outside_addresses'], 'address', 'addresses')} and "
+            f"{words.many(volume['sites'], 'site')}."
+        ),
         f"{words.many(aside, 'other flow')} were no use and stand in no other number."
         if aside
         else "No other flow was seen.",
@@ -67,8 +69,10 @@ def _named(found: Found) -> list[str]:
     if coverage["named_share"] is None:
         return []
     return [
-        f"{words.percent(coverage['named_share'])} of the flows carried the name of whom they asked, and "
-        f"{words.percent(coverage['classified_share'])} belong to a service that the rules know."
+        (
+            f"{words.percent(coverage['named_share'])} of the flows carried the name of whom they asked, and "
+            f"{words.percent(coverage['classified_share'])} belong to a service that the rules know."
+        )
     ]
 
 
@@ -76,7 +80,9 @@ def _chart(found: Found) -> tuple[Chart, ...]:
     volume = found["volume"]
     counted = [("use", volume["flows"]), *((text, volume["apart"][key]) for key, text in APART.items())]
     rows = [
-        Bar(label, value, None, None, f"{label}: {words.many(value, 'flow')}") for label, value in counted if value
+        Bar(label, value, None, None, f"{label}: {words.many(value, 'flow')}")
+        for label, value in counted
+        if value
     ]
     if not rows:
         return ()

@@ -22,7 +22,7 @@ _LOCAL = "local site"
 def institutions(found: Found) -> Section:
     """The section on institutions."""
     key, title = "institutions", "Institutions"
-    question = "Which universities, governments and newspapers were reached, and in which countries?"
+    question = "Which universities, governments and newspapers were reached?"
     listed = found["institutions"]
     if not listed:
         return no_data(key, title, question, "No institution that the rules know was reached.")
@@ -30,10 +30,10 @@ def institutions(found: Found) -> Section:
         key, title, question,
         means=tuple(_means(listed)),
         cannot=(
-            "Reaching a university does not make anybody its student: its pages are open to the world, and a search "
-            "engine leads there.",
-            "Local sites carry the country's own domain and stand there. People with a tie to the country are "
-            "likelier to open them than others, but anybody can.",
+            ("Reaching a university does not make anybody its student: its pages are open to the world, and a search "
+            "engine leads there."),
+            ("Local sites carry the country's own domain and stand there. People with a tie to the country are "
+            "likelier to open them than others, but anybody can."),
         ),
         charts=_chart(listed),
         tables=filled(
@@ -50,8 +50,8 @@ def _means(listed: list[dict[str, Any]]) -> list[str]:
     known = [one for one in listed if one["category"] in _NOUNS]
     most = sorted(known, key=lambda one: (-len(one["institutions"]), -one["flows"]))[:4]
     said = [
-        f"{words.capital(words.listed([_group(one) for one in most]))}. Each was counted once, however often it was "
-        "reached; there may be more that were not seen or that the rules do not know."
+        (f"{words.capital(words.listed([_group(one) for one in most]))}. Each was counted once, however often it was "
+        "reached; there may be more that were not seen or that the rules do not know.")
     ] if most else []  # fmt: skip
     local = sorted((one for one in listed if one["category"] == _LOCAL), key=lambda one: -one["flows"])
     if local:
@@ -72,7 +72,13 @@ def _chart(listed: list[dict[str, Any]]) -> tuple[Chart, ...]:
         if one["category"] != _LOCAL:
             counts[one["country"]] = counts.get(one["country"], 0) + len(one["institutions"])
     rows = [
-        Bar(words.country(code), number, None, None, f"{words.country(code)}: {words.many(number, 'institution')}")
+        Bar(
+            words.country(code),
+            number,
+            None,
+            None,
+            f"{words.country(code)}: {words.many(number, 'institution')}",
+        )
         for code, number in sorted(counts.items(), key=lambda pair: (-pair[1], pair[0]))
     ][:MOST_BARS]
     if not rows:

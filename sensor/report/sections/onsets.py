@@ -15,7 +15,11 @@ _FEWEST_DAYS = 28
 
 def onsets(found: Found) -> Section:
     """The section on onsets."""
-    key, title, question = "onsets", "Beginnings", "Did anything begin during the study, and near which event?"
+    key, title, question = (
+        "onsets",
+        "Beginnings",
+        "Did anything begin during the study, and near which event?",
+    )
     listed = found["onsets"]
     if not listed:
         few = found["period"]["days"] < _FEWEST_DAYS
@@ -29,8 +33,8 @@ def onsets(found: Found) -> Section:
         key, title, question,
         means=tuple(_means(one) for one in listed),
         cannot=(
-            "After is not because of. Something that begins after an event may have begun for any other reason; the "
-            "chance says how often a day drawn at random lies as near.",
+            ("After is not because of. Something that begins after an event may have begun for any other reason; the "
+            "chance says how often a day drawn at random lies as near."),
             "First seen is not first done: before, it may have run elsewhere, or been hidden.",
         ),
         changes=changes(found, lambda finding: finding.startswith(ONSET)),

@@ -36,7 +36,9 @@ def share_chart(key: str, title: str, rows: Sequence[Bar]) -> tuple[Chart, ...]:
     return (Chart(key, title, f"{told}.", lambda width: charts.bars(rows, SHARE_AXIS, width)),)
 
 
-def table(key: str, caption: str, columns: Sequence[tuple[str, Kind]], rows: Iterable[tuple[Any, ...]]) -> Table:
+def table(
+    key: str, caption: str, columns: Sequence[tuple[str, Kind]], rows: Iterable[tuple[Any, ...]]
+) -> Table:
     """A table from pairs of title and kind."""
     return Table(key, caption, tuple(Column(*column) for column in columns), tuple(rows))
 

@@ -31,8 +31,8 @@ def population(found: Found) -> Section:
         key, title, question,
         means=tuple(_means(people)),
         cannot=(
-            "An address is not a person: a family, an office or a whole building can share one, and one person may "
-            "use several.",
+            ("An address is not a person: a family, an office or a whole building can share one, and one person may "
+            "use several."),
             "Counting kinds of software behind an address counts devices at best, and misses those that are alike.",
             "Foreigners and locals look the same from here.",
         ),
@@ -94,7 +94,7 @@ def _chart(people: dict[str, Any]) -> tuple[Chart, ...]:
             + (f" ({words.number_interval(one)})" if words.ends(one) else ""))
         for label, one in listed if one["value"] is not None
     ]  # fmt: skip
-    axis = Axis("Number", band=(float(COMPANY[0]), float(COMPANY[1])))
+    axis = Axis("Count", band=(float(COMPANY[0]), float(COMPANY[1])))
     return (
         Chart("population", f"Counts a day (shaded: {COMPANY[0]} to {COMPANY[1]}, people of a medium-sized company)",
               f"{'; '.join(row.hover for row in rows)}.", lambda width: charts.points(rows, axis, width)),

@@ -14,7 +14,10 @@ def relays(found: Found) -> Section:
     listed = found["relays"]
     if not listed:
         return no_data(
-            key, title, question, "No relay is among the watched blocks, so what leaves through one is not known."
+            key,
+            title,
+            question,
+            "No relay is among the watched blocks, so what leaves through one is not known.",
         )
     return Section(
         key, title, question,
@@ -25,8 +28,8 @@ def relays(found: Found) -> Section:
             for one in listed
         ),
         cannot=(
-            "A relay mixes people. That something went through it does not tie it to the watched networks, and none "
-            "of it is in any other number here.",
+            ("A relay mixes people. That something went through it does not tie it to the watched networks, and none "
+            "of it is in any other number here."),
         ),
         charts=tuple(chart for one in listed for chart in _chart(one)),
         tables=filled(

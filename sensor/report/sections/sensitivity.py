@@ -13,7 +13,11 @@ from sensor.report.sections.parts import MOST_BARS, filled, no_data, table
 
 def sensitivity(found: Found) -> Section:
     """The section on what the findings rest on."""
-    key, title, question = "sensitivity", "What it rests on", "Would the findings stand without a block or a week?"
+    key, title, question = (
+        "sensitivity",
+        "What it rests on",
+        "Would the findings stand without a block or a week?",
+    )
     listed = [one for one in found["sensitivity"] if one["all"] is not None and one["all"] != []]
     if not listed:
         return no_data(key, title, question)
@@ -40,9 +44,10 @@ def _means(listed: list[dict[str, Any]]) -> list[str]:
     if not failed:
         return ["Every finding stays when a block or a week is left out, and when bytes are counted."]
     held = len(listed) - len(failed)
+    stay, change = "stays" if held == 1 else "stay", "changes" if len(failed) == 1 else "change"
     return [
-        f"Of {words.many(len(listed), 'finding')}, {words.spelled(held)} stay whatever is left out and however is "
-        f"counted; {words.spelled(len(failed))} change.",
+        f"Of {words.many(len(listed), 'finding')}, {words.spelled(held)} {stay} whatever is left out and however is "
+        f"counted; {words.spelled(len(failed))} {change}.",
         "Those that change are marked where they are claimed. Most often the reason is that flows and bytes tell "
         "different stories: a few films outweigh many pages."
         if sum(_only_bytes(one) for one in failed) > len(failed) / 2
@@ -55,11 +60,14 @@ def _only_bytes(one: dict[str, Any]) -> bool:
     numbers = [value for value in one["without"].values() if isinstance(value, int | float)]
     if not isinstance(one["by_bytes"], int | float) or not numbers:
         return False
-    return abs(one["by_bytes"] - one["all"]) > max(abs(value - one["all"]) for value in numbers)
+    furthest = max(abs(value - one["all"]) for value in numbers)
+    return bool(abs(one["by_bytes"] - one["all"]) > furthest)
 
 
 def _split(one: dict[str, Any], *, weeks: bool) -> list[tuple[str, Any]]:
-    return [(label, value) for label, value in one["without"].items() if label.startswith("week of ") is weeks]
+    return [
+        (label, value) for label, value in one["without"].items() if label.startswith("week of ") is weeks
+    ]
 
 
 def _blocks(one: dict[str, Any]) -> str | None:
@@ -84,7 +92,7 @@ def _chart(listed: list[dict[str, Any]]) -> tuple[Chart, ...]:
         if not is_share(one) or not numbers:
             continue
         low, high = min([one["all"], *numbers]), max([one["all"], *numbers])
-        label = subject(one["finding"]).removeprefix("The share of ")
+        label = words.capital(subject(one["finding"]).removeprefix("The share of "))
         hover = f"{label}: {words.percent(one['all'])}, from {words.percent(low)} to {words.percent(high)}"
         rows.append(Bar(label, one["all"], low, high, hover))
     rows = rows[:MOST_BARS]

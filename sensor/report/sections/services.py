@@ -21,8 +21,8 @@ def services(found: Found) -> Section:
         key, title, question,
         means=tuple(_means(found)),
         cannot=(
-            "A name says whose server was asked. It does not say what was read or written there, nor who did it. "
-            "Many pages fetch pieces from services that their reader never opened.",
+            ("A name says whose server was asked. It does not say what was read or written there, nor who did it. "
+            "Many pages fetch pieces from services that their reader never opened."),
             "A share counts conversations, not time: a film can be one flow and a page of news fifty.",
         ),
         changes=changes(found, lambda finding: finding.startswith(SERVICES)),
@@ -59,8 +59,10 @@ def _means(found: Found) -> list[str]:
         return ["No flow belongs to a service that the rules know."]
     first = listed[0]
     said = [
-        f"Most used was {first['service']}, with {words.percent(first['share_flows']['value'])} of all flows"
-        f"{words.surely(first['share_flows'])}."
+        (
+            f"Most used was {first['service']}, with {words.percent(first['share_flows']['value'])} of all flows"
+            f"{words.surely(first['share_flows'])}."
+        )
     ]
     if len(listed) > 1:
         said.append(f"In order: {words.listed([one['service'] for one in listed[:_FIRST]])}.")

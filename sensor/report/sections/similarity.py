@@ -1,4 +1,4 @@
-"""Do the blocks look like each other?"""
+"""Whether the blocks look like each other."""
 
 from __future__ import annotations
 
@@ -10,9 +10,9 @@ from sensor.report.model import Chart, Found, Kind, Section
 from sensor.report.sections.parts import filled, no_data, table
 
 _MEASURES = {
-    "jensen_shannon": ("how they spread over services", "Distance of services (0: alike)"),
-    "rank_biased_overlap": ("which services come first", "Overlap of the order of services (1: alike)"),
-    "hour_correlation": ("when they are busy", "Correlation of the hours of the week (1: alike)"),
+    "jensen_shannon": ("how they spread over services", "Distance (0: alike)"),
+    "rank_biased_overlap": ("which services come first", "Overlap (1: alike)"),
+    "hour_correlation": ("when they are busy", "Correlation (1: alike)"),
 }
 _REJECTED = 0.05
 
@@ -23,7 +23,10 @@ def similarity(found: Found) -> Section:
     listed = found["similarity"]
     if not listed:
         return no_data(
-            key, title, question, f"{words.NOT_ENOUGH} It takes two blocks with enough flows and several weeks."
+            key,
+            title,
+            question,
+            f"{words.NOT_ENOUGH} It takes two blocks with enough flows and several weeks.",
         )
     pairs = list(dict.fromkeys((one["a"], one["b"]) for one in listed))
     return Section(
@@ -63,10 +66,8 @@ def _chart(listed: list[dict[str, Any]], measure: str) -> tuple[Chart, ...]:
         pair = f"{one['a']}, {one['b']}"
         low, high = one["reference_low"], one["reference_high"]
         between = f"{words.decimal(low)} to {words.decimal(high)}"
-        rows.append(
-            Bar(pair, one["value"], low, high,
-                f"{pair}: {words.decimal(one['value'])}; halves of one block: {between}")
-        )  # fmt: skip
+        hover = f"{pair}: {words.decimal(one['value'])}; halves of one block: {between}"
+        rows.append(Bar(f"{one['a']},", one["value"], low, high, hover, second=one["b"]))
     if not rows:
         return ()
     axis = Axis(_MEASURES[measure][1])

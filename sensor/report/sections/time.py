@@ -21,10 +21,10 @@ def time(found: Found) -> Section:
     week = found["timeline"]["hour_of_week"]
     return Section(
         key, title, question,
-        means=tuple([_typical(daily), *_hours(week, found["period"]["timezone"])]),
+        means=(_typical(daily), *_hours(week, found["period"]["timezone"])),
         cannot=(
-            "Office hours suggest offices and evenings suggest homes, but programs also work by the clock: updates "
-            "and backups run without anybody at the keyboard.",
+            ("Office hours suggest offices and evenings suggest homes, but programs also work by the clock: updates "
+            "and backups run without anybody at the keyboard."),
         ),
         charts=(_daily_chart(found["timeline"]["daily"]), *_week_chart(week, found["period"]["timezone"])),
         tables=filled(
@@ -96,11 +96,13 @@ def _week_chart(week: list[list[int]], zone: str) -> tuple[Chart, ...]:
     most = max(map(max, week))
     if not most:
         return ()
-    rows = [
+    rows: list[dict[str, Any]] = [
         {"day": name[:3], "hour": hour, "part": number / most,
          "hover": f"{name}, {hour}:00 to {hour + 1}:00: {words.many(number, 'flow')}"}
         for name, row in zip(words.WEEKDAYS, week, strict=True) for hour, number in enumerate(row)
     ]  # fmt: skip
-    peak = max(rows, key=lambda one: one["part"])
+    peak = max(rows, key=lambda one: float(one["part"]))
     told = f"Seven days by twenty-four hours; darker is busier. The busiest hour is {peak['hover']}."
-    return (Chart("week", f"Flows by hour of the week ({zone})", told, lambda width: charts.week(rows, width)),)
+    return (
+        Chart("week", f"Flows by hour of the week ({zone})", told, lambda width: charts.week(rows, width)),
+    )
