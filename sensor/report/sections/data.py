@@ -35,12 +35,10 @@ def _seen(found: Found) -> list[str]:
     if not volume["flows"]:
         return ["Nothing was seen that counts as use: no flow was begun inside and answered."]
     aside = sum(apart[key] for key in APART)
+    reached = words.many(volume["outside_addresses"], "address", "addresses")
+    use = f"{words.many(volume['flows'], 'flow')} were begun inside and answered, which is what counts as use here."
     return [
-        (
-            f"{words.many(volume['flows'], 'flow')} were begun inside and answered, which is what this report calls use. "
-            f"They reached {words.many(volume['outside_addresses'], 'address', 'addresses')} and "
-            f"{words.many(volume['sites'], 'site')}."
-        ),
+        f"{use} They reached {reached} and {words.many(volume['sites'], 'site')}.",
         f"{words.many(aside, 'other flow')} were no use and stand in no other number."
         if aside
         else "No other flow was seen.",

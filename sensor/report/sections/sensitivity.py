@@ -45,14 +45,14 @@ def _means(listed: list[dict[str, Any]]) -> list[str]:
         return ["Every finding stays when a block or a week is left out, and when bytes are counted."]
     held = len(listed) - len(failed)
     stay, change = "stays" if held == 1 else "stay", "changes" if len(failed) == 1 else "change"
-    return [
+    ratio = (
         f"Of {words.many(len(listed), 'finding')}, {words.spelled(held)} {stay} whatever is left out and however is "
-        f"counted; {words.spelled(len(failed))} {change}.",
-        "Those that change are marked where they are claimed. Most often the reason is that flows and bytes tell "
-        "different stories: a few films outweigh many pages."
-        if sum(_only_bytes(one) for one in failed) > len(failed) / 2
-        else "Those that change are marked where they are claimed.",
-    ]
+        f"counted; {words.spelled(len(failed))} {change}."
+    )
+    marked = "Those that change are marked where they are claimed."
+    if sum(_only_bytes(one) for one in failed) > len(failed) / 2:
+        marked += " Mostly it is flows and bytes that disagree: a few films outweigh many pages."
+    return [ratio, marked]
 
 
 def _only_bytes(one: dict[str, Any]) -> bool:
