@@ -20,6 +20,7 @@ BLOCK_DAYS = 7
 FEWEST_DAYS = 8
 """With fewer days than this no interval is given."""
 _LEVELS = (0.025, 0.975)
+_NORMAL = 1.959963984540054
 _CELLS = 4_000_000
 """Resamples times columns handled at once: bounds the memory."""
 
@@ -147,6 +148,8 @@ class Bootstrap:
         there = _log_odds(self.draws, part_sums, whole_sums, self.blocks)
         standard = (there.value - here.value) / there.error
         low, high = np.quantile(standard, _LEVELS, axis=0)
+        # Where the noise of counting is larger than what the days show, resamples of days are too alike.
+        low, high = np.minimum(low, -_NORMAL), np.maximum(high, _NORMAL)
         value, error = here.value[0], here.error[0]
         return _share_of(value - high * error), _share_of(value - low * error)
 

@@ -11,6 +11,7 @@ from datetime import UTC, date, datetime, timedelta, tzinfo
 
 from sensor.store.engine.rollup import Rollups
 
+NANOSECONDS = 1_000_000_000
 _STEP = timedelta(days=7)
 """Zones keep an offset for longer than this, so looking once a step misses no change."""
 
@@ -45,24 +46,34 @@ def shifts(zone: tzinfo, first: date, last: date) -> list[Shift]:
     return found
 
 
-def local_time(engine: Rollups, column: str, zone_shifts: list[Shift]) -> str:
-    """SQL for a UTC time column in local time."""
-    if len(zone_shifts) == 1 and zone_shifts[0].offset_s == 0:
-        return f"CAST({column} AS TIMESTAMP)"
-    if len(zone_shifts) == 1:
-        return engine.shifted(column, str(zone_shifts[0].offset_s))
-    cases = " ".join(
-        f"WHEN {column} >= TIMESTAMP '{shift.since:%Y-%m-%d %H:%M:%S}' THEN {shift.offset_s}"
-        for shift in reversed(zone_shifts[1:])
-    )
-    return engine.shifted(column, f"(CASE {cases} ELSE {zone_shifts[0].offset_s} END)")
+def local_hour(engine: Rollups, column: str, zone_shifts: list[Shift]) -> str:
+    """SQL for the hour of a UTC time column, counted in local time from the beginning of 1970."""
+    return engine.whole(_local_ns(column, zone_shifts), 3600 * NANOSECONDS)
 
 
 def local_day(engine: Rollups, column: str, zone_shifts: list[Shift]) -> str:
-    """SQL for the local day of a UTC time column; in UTC the folder names it, at no cost."""
+    """SQL for the local day of a UTC time column, as DATE or as days since 1970.
+
+    In UTC it is the folder's, which costs nothing.
+    """
     if len(zone_shifts) == 1 and zone_shifts[0].offset_s == 0:
         return "day"
-    return f"CAST({local_time(engine, column, zone_shifts)} AS DATE)"
+    return engine.whole(_local_ns(column, zone_shifts), 86400 * NANOSECONDS)
+
+
+def _local_ns(column: str, zone_shifts: list[Shift]) -> str:
+    if len(zone_shifts) == 1:
+        return f"({column}_ns + {zone_shifts[0].offset_s * NANOSECONDS})"
+    cases = " ".join(
+        f"WHEN {column}_ns >= {nanoseconds(shift.since)} THEN {shift.offset_s * NANOSECONDS}"
+        for shift in reversed(zone_shifts[1:])
+    )
+    return f"({column}_ns + CASE {cases} ELSE {zone_shifts[0].offset_s * NANOSECONDS} END)"
+
+
+def nanoseconds(moment: datetime) -> int:
+    """Nanoseconds since 1970 of a whole second."""
+    return round(moment.timestamp()) * NANOSECONDS
 
 
 def days_between(first: date, last: date) -> list[date]:

@@ -8,7 +8,6 @@ from typing import Any
 from sensor.study.bootstrap import FEWEST_DAYS
 from sensor.study.context import Context
 from sensor.study.onsets import FEWEST_DAYS as ONSET_DAYS
-from sensor.study.volume import dns_use
 
 Found = dict[str, Any]
 
@@ -32,7 +31,7 @@ def caveats(context: Context, found: Found, simulated: str | None = None) -> lis
     if simulated:
         said.append(f"This data is simulated (scenario {simulated}): it says nothing about anybody.")
     if not context.gathered.days:
-        return [*said, "There is no use in the days asked for."]
+        return [*said, "There is no use in the days asked for.", *_use(context, found)]
     for part in (_amount, _observation, _use, _names, _blocks, _countries, _people, _rest):
         said += part(context, found)
     return said
@@ -84,7 +83,7 @@ def _use(context: Context, found: Found) -> Iterator[str]:
             f"{apart['begun_outside']:,} flows begun outside (scans, visitors of servers inside) and "
             f"{apart['unanswered']:,} never answered are no use and stand apart; there were {flows:,} flows of use."
         )
-    dns = dns_use(context.gathered)["flows"]
+    dns = context.gathered.dns_use["flows"]
     if dns:
         yield f"{dns:,} of the flows of use are DNS; they are in the volume and population, and in no share."
     if apart["tunnelled"]:

@@ -27,9 +27,17 @@ _ENOUGH = 10
 """A resampling stops once this many resamples are at least as extreme: its p-value is settled (Besag and
 Clifford 1991)."""
 _FIRST_ROUND = 99
-_MOST_RESAMPLES = 20_000
+_MOST_RESAMPLES = 40_000
+_SURER = 4
 _AT_ONCE = 2_000
+_STEPS = 10
+"""Iterations of a fit from nothing."""
 _DEFAULT_DISPERSION = 0.1
+_MEMORIES = (0.0, 0.2, 0.4, 0.6, 0.8)
+"""Correlations of neighbouring days that are tried to find the one that looks like the data's."""
+_CALIBRATION_DRAWS = 100
+_TOLD_FROM_POISSON = 0.2
+"""Variance beyond Poisson's, as a part of it, from which on it can be measured."""
 
 
 @dataclass(frozen=True)
@@ -79,25 +87,72 @@ def find_changes(names: Sequence[str], counts: Array, design: Design, seed: int)
 
 
 def fit_null(counts: Array, design: Design) -> NullModel:
-    """Fit the model without a change; dispersion is what is left when the likeliest step is taken out.
+    """Fit the model without a change; what varies beyond it is measured with the likeliest step taken out.
 
-    Where the days before that step are empty they say nothing about dispersion, so such a series takes the
+    Fitted terms follow the days and take away part of the variation and of its memory. How much is found
+    by drawing from the model and measuring the draws in the same way.
+    """
+    dispersion = _dispersion(counts, design)
+    stepped = _stepped(counts, dispersion, design)
+    measured = estimate_autocorrelation(counts, stepped, dispersion)
+    means = fit_means(counts, dispersion, design, steps=_STEPS)
+    correlation, inflation = _unbiased(measured, means, dispersion, design)
+    dispersion = dispersion * inflation
+    return NullModel(fit_means(counts, dispersion, design, steps=_STEPS), dispersion, correlation, design)
+
+
+def measure_dispersion(counts: Array, design: Design) -> float:
+    """Dispersion of one series with its likeliest step taken out, shape (1, days)."""
+    return float(_dispersion(counts, design)[0])
+
+
+def _dispersion(counts: Array, design: Design) -> Array:
+    """Dispersion of each series.
+
+    Where the days before the likeliest step are empty they say nothing about it, so such a series takes the
     larger of its own and the others' median.
     """
     dispersion = np.full(len(counts), _DEFAULT_DISPERSION)
-    stepped = counts
     for _ in range(3):
-        # Without a trend, which would bend itself to the step that is to be found.
-        flat = fit_means(counts, dispersion, design.without_trend(), steps=15)
-        _, days = step_statistics(counts, flat, dispersion)
-        stepped = fit_means(counts, dispersion, design.with_steps(days), steps=15)
-        own = estimate_dispersion(counts, stepped, design.terms.shape[1] + 1)
+        means, days = _stepped_with_days(counts, dispersion, design)
+        own = estimate_dispersion(counts, means, design.terms.shape[1] + 1)
         empty = np.array([row[:day].sum() == 0 for row, day in zip(counts, days, strict=True)])
         pool = own[~empty]
         pooled = float(np.median(pool)) if len(pool) else _DEFAULT_DISPERSION
         dispersion = np.where(empty, np.maximum(own, pooled), own)
-    correlation = estimate_autocorrelation(counts, stepped, dispersion)
-    return NullModel(fit_means(counts, dispersion, design, steps=15), dispersion, correlation, design)
+    return dispersion
+
+
+def _stepped(counts: Array, dispersion: Array, design: Design) -> Array:
+    return _stepped_with_days(counts, dispersion, design)[0]
+
+
+def _stepped_with_days(counts: Array, dispersion: Array, design: Design) -> tuple[Array, NDArray[np.int64]]:
+    """Means with the likeliest step of each series, and its day."""
+    # Without a trend, which would bend itself to the step that is to be found.
+    flat = fit_means(counts, dispersion, design.without_trend(), steps=_STEPS)
+    _, days = step_statistics(counts, flat, dispersion)
+    return fit_means(counts, dispersion, design.with_steps(days), steps=_STEPS), days
+
+
+def _unbiased(measured: float, means: Array, dispersion: Array, design: Design) -> tuple[float, float]:
+    """Memory that would be measured as it was, and by how much the dispersion is then measured too small."""
+    varied = np.flatnonzero(dispersion * means.mean(axis=1) > _TOLD_FROM_POISSON)
+    if not len(varied):
+        return 0.0, 1.0
+    # One series stands for all: the one of median dispersion among those whose noise is not Poisson's alone.
+    typical = int(varied[np.argsort(dispersion[varied], kind="stable")[len(varied) // 2]])
+    own, one = float(dispersion[typical]), design.of(typical)
+    seen, sizes = [], []
+    for true in _MEMORIES:
+        drawn = draw_counts(means[typical], own, true, _CALIBRATION_DRAWS, np.random.default_rng(0))
+        spread = np.full(len(drawn), own)
+        fitted = _stepped(drawn, spread, one)
+        spread = estimate_dispersion(drawn, fitted, design.terms.shape[1] + 1)
+        seen.append(estimate_autocorrelation(drawn, fitted, np.maximum(spread, 1e-6)))
+        sizes.append(float(np.mean(spread)) / own)
+    memory = float(np.interp(measured, np.maximum.accumulate(seen), _MEMORIES))
+    return memory, 1 / max(float(np.interp(memory, _MEMORIES, sizes)), 0.2)
 
 
 def step_statistics(counts: Array, means: Array, dispersion: Array) -> tuple[Array, NDArray[np.int64]]:
@@ -135,29 +190,45 @@ def _deviance(seen: Array, expected: Array) -> Array:
 def _bootstrap(names: Sequence[str], observed: Array, null: NullModel, seed: int) -> Array:
     """P-values by resampling; each series as long as it takes.
 
-    The fewer series are still in question, the more resamples each of them needs: with k of m left a
-    p-value has to reach about ``LEVEL * k / m`` to be told from chance after correction.
+    After a first round only those go on that the correction for their number may still tell from chance.
     """
     size = len(names)
     drawn, extreme = np.zeros(size, int), np.zeros(size, int)
     generators = [np.random.default_rng([seed, zlib.crc32(name.encode())]) for name in names]
     extreme[observed <= 0], drawn[observed <= 0] = _ENOUGH, _ENOUGH
-    target = _FIRST_ROUND
-    while True:
-        open_ones = np.flatnonzero((extreme < _ENOUGH) & (drawn < target))
+    wanted = np.where(drawn > 0, 0, _FIRST_ROUND)
+    while (open_ones := np.flatnonzero((extreme < _ENOUGH) & (drawn < wanted))).size:
         for row in open_ones.tolist():
-            number = min(int(target - drawn[row]), _AT_ONCE)
+            number = min(int(wanted[row] - drawn[row]), _AT_ONCE)
             extreme[row] += _count_extreme(row, number, observed[row], null, generators[row])
             drawn[row] += number
-        left = int((extreme < _ENOUGH).sum())
-        if not left:
-            break
-        if not len(open_ones):
-            wanted = min(2 * math.ceil(size / (LEVEL * left)), _MOST_RESAMPLES)
-            if wanted <= target:
-                break
-            target = wanted
+        if not ((extreme < _ENOUGH) & (drawn < wanted)).any():
+            wanted = _more_wanted(extreme, drawn)
+    return _p_values(extreme, drawn)
+
+
+def _p_values(extreme: NDArray[np.int64], drawn: NDArray[np.int64]) -> Array:
     return np.where(extreme >= _ENOUGH, extreme / np.maximum(drawn, 1), (extreme + 1) / (drawn + 1))
+
+
+def _more_wanted(extreme: NDArray[np.int64], drawn: NDArray[np.int64]) -> NDArray[np.int64]:
+    """How many resamples each series should have: more, where its rank's threshold is still within reach."""
+    p_values, size = _p_values(extreme, drawn), len(extreme)
+    order = np.argsort(p_values, kind="stable")
+    thresholds = LEVEL * np.arange(1, size + 1) / size
+    passed = np.flatnonzero(p_values[order] <= thresholds)
+    # The correction steps up: whoever ranks before one that passes has passed as well.
+    decided = int(passed[-1]) + 1 if len(passed) else 0
+    wanted = np.zeros(size, int)
+    if decided:
+        # What has passed is resampled on, so that its p-value does not lie just below the level by design.
+        wanted[order[:decided]] = math.ceil(_SURER / thresholds[decided - 1])
+    for rank in range(decided, size):
+        row = order[rank]
+        if extreme[row] < _ENOUGH and extreme[row] <= thresholds[rank] * drawn[row]:
+            needed = math.ceil(2 * (extreme[row] + 1) / thresholds[rank])
+            wanted[row] = min(max(needed, 2 * drawn[row]), _MOST_RESAMPLES)
+    return wanted
 
 
 def _count_extreme(
@@ -167,7 +238,7 @@ def _count_extreme(
     counts = draw_counts(means, dispersion, null.autocorrelation, draws, generator)
     spread = np.full(draws, dispersion)
     start = np.broadcast_to(means, counts.shape)
-    fitted = fit_means(counts, spread, null.design, steps=2, start=start)
+    fitted = fit_means(counts, spread, null.design.of(row), steps=2, start=start)
     ratios, _ = step_statistics(counts, fitted, spread)
     return int((ratios >= observed).sum())
 
@@ -182,10 +253,10 @@ def locate(counts: Array, dispersion: float, design: Design) -> int:
     dispersion
         Of that series.
     design
-        Of the days.
+        Of that series.
     """
     edge = min(EDGE_DAYS, design.days // 3)
-    candidates = np.arange(edge, design.days - edge + 1)
+    candidates = np.arange(edge, design.days - edge + 1)  # the first day of the new level
     repeated = np.broadcast_to(counts, (len(candidates), len(counts)))
     spread = np.full(len(candidates), dispersion)
     means = fit_means(repeated, spread, design.with_steps(candidates), steps=25)

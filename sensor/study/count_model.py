@@ -32,7 +32,7 @@ class Design:
     terms
         Level, trend and days of the week, shape (days, terms).
     log_exposure
-        Logarithm of observed hours over 24, shape (days,).
+        Logarithm of what a count is proportional to, shape (series, days), or (1, days) for all alike.
     steps
         Of each series the days from its step on, shape (series, days); None without steps.
     """
@@ -44,7 +44,12 @@ class Design:
     @property
     def days(self) -> int:
         """Number of observed days."""
-        return len(self.log_exposure)
+        return len(self.terms)
+
+    def of(self, row: int) -> Design:
+        """The design of one series alone."""
+        alike = len(self.log_exposure) == 1
+        return self if alike else Design(self.terms, self.log_exposure[row : row + 1])
 
     def without_trend(self) -> Design:
         """The same without the trend."""
@@ -55,7 +60,7 @@ class Design:
         return Design(self.terms, self.log_exposure, (np.arange(self.days) >= days[:, None]).astype(float))
 
 
-def make_design(positions: NDArray[np.int64], first_weekday: int, hours: Array) -> Design:
+def make_design(positions: NDArray[np.int64], first_weekday: int, exposure: Array) -> Design:
     """Build the terms.
 
     Parameters
@@ -64,8 +69,8 @@ def make_design(positions: NDArray[np.int64], first_weekday: int, hours: Array) 
         Observed days, counted from the first of the period.
     first_weekday
         Of the first day of the period, Monday being 0.
-    hours
-        Observed hours of these days, above 0.
+    exposure
+        What counts are proportional to, above 0, shape (series, days) or (1, days) for all alike.
     """
     weekday = (positions + first_weekday) % 7
     # Each day of the week against the mean of all: none of them is the special one.
@@ -73,7 +78,7 @@ def make_design(positions: NDArray[np.int64], first_weekday: int, hours: Array) 
     span = max(float(positions[-1] - positions[0]), 1.0)
     trend = (positions - positions.mean()) / span
     terms = np.column_stack([np.ones(len(positions)), trend, weekdays])
-    return Design(terms, np.log(hours / 24.0))
+    return Design(terms, np.log(exposure))
 
 
 def fit_means(
@@ -103,7 +108,7 @@ def fit_means(
     exposure = np.exp(design.log_exposure)
     means = start
     if means is None:
-        level = (counts.sum(axis=1) + 0.5) / exposure.sum()
+        level = (counts.sum(axis=1) + 0.5) / exposure.sum(axis=1)
         means = level[:, None] * exposure
     logs = np.log(means) - design.log_exposure
     for _ in range(steps):
@@ -156,7 +161,8 @@ def estimate_dispersion(counts: Array, means: Array, terms: int) -> Array:
 def estimate_autocorrelation(counts: Array, means: Array, dispersion: Array) -> float:
     """Correlation of what varies beyond Poisson noise with the day before, pooled over series; 0 to 0.9.
 
-    Poisson noise is independent, so the covariance of neighbours is that of the latent factor alone.
+    Poisson noise is independent, so the covariance of neighbours is that of the latent factor alone. Too low
+    by as much as the fitted means follow the days.
     """
     weights = 1.0 / (1.0 / np.maximum(means, 1.0) + dispersion[:, None])
     relative = (counts / means - 1.0) * np.sqrt(weights)
@@ -165,9 +171,7 @@ def estimate_autocorrelation(counts: Array, means: Array, dispersion: Array) -> 
     expected = float(latent.sum())
     if expected <= 0:
         return 0.0
-    raw = neighbours / expected
-    # Fitted terms take up part of it: the estimate is low by about (1 + 4 rho) / days.
-    return float(np.clip(raw + (1 + 4 * raw) / counts.shape[1], 0.0, 0.9))
+    return float(np.clip(neighbours / expected, 0.0, 0.9))
 
 
 def draw_counts(

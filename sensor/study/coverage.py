@@ -5,14 +5,14 @@ from __future__ import annotations
 from typing import Any
 
 from sensor.study.context import Context
-from sensor.study.facts import UNNAMED
+from sensor.study.facts import UNNAMED, numbers
 
 
 def coverage(context: Context) -> dict[str, Any]:
     """Flows with a name, their share, and the share that belongs to a service."""
     facts = context.facts
     total = float(facts.flows.sum())
-    named = float(facts.flows[facts.named].sum())
+    named = float(numbers(context.gathered.names["flows"]).sum())
     classified = float(facts.flows[facts.dimensions["service"].codes != UNNAMED].sum())
     return {
         "named": int(named),

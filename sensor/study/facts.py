@@ -28,7 +28,7 @@ class Dimension:
 
 @dataclass(frozen=True)
 class Facts:
-    """Use by day, block, service, category, application, country and whether it was named.
+    """Use by day, block, service, organisation, category, application and country.
 
     Attributes
     ----------
@@ -38,8 +38,6 @@ class Facts:
         Position of each row's day in `days`.
     dimensions
         Codes of the other columns.
-    named
-        The flow had a name.
     flows, bytes, packets
         The counts; DNS flows are not among them.
     """
@@ -47,7 +45,6 @@ class Facts:
     days: tuple[date, ...]
     day: NDArray[np.int64]
     dimensions: dict[str, Dimension]
-    named: NDArray[np.bool_]
     flows: NDArray[np.float64]
     bytes: NDArray[np.float64]
     packets: NDArray[np.float64]
@@ -115,7 +112,6 @@ class Facts:
             self.days,
             self.day[rows],
             {name: Dimension(which.codes[rows], which.words) for name, which in self.dimensions.items()},
-            self.named[rows],
             self.flows[rows],
             self.bytes[rows],
             self.packets[rows],
@@ -134,32 +130,37 @@ def make_facts(table: pa.Table, days: Sequence[date]) -> Facts:
     Parameters
     ----------
     table
-        Columns local_day, the dimensions, named, flows, bytes, packets.
+        Columns local_day, the dimensions, flows, bytes, packets.
     days
         Days of the period, in order.
     """
-    position, inside = day_positions(table["local_day"], days)
+    position, inside = positions(day_numbers(table["local_day"]), days)
     table = table.filter(pa.array(inside))
     return Facts(
         tuple(days),
         position[inside],
         {name: encode(table[name]) for name in DIMENSIONS},
-        table["named"].to_numpy(),
         numbers(table["flows"]),
         numbers(table["bytes"]),
         numbers(table["packets"]),
     )
 
 
-def day_positions(
-    column: pa.ChunkedArray, days: Sequence[date]
+def day_numbers(column: pa.ChunkedArray) -> NDArray[np.int64]:
+    """Return days since 1970 of a column of dates or of such numbers."""
+    values = column.to_numpy()
+    if values.dtype.kind in "MO":
+        values = values.astype("datetime64[D]")
+    return np.asarray(values.astype(np.int64))
+
+
+def positions(
+    numbers_of_days: NDArray[np.int64], days: Sequence[date]
 ) -> tuple[NDArray[np.int64], NDArray[np.bool_]]:
     """Return each day's position in the period, and whether it lies in it."""
-    if not days:
-        return np.zeros(len(column), np.int64), np.zeros(len(column), np.bool_)
-    first = np.datetime64(days[0], "D")
-    position = (column.to_numpy().astype("datetime64[D]") - first).astype(np.int64)
-    return position, (position >= 0) & (position < len(days))
+    first = (days[0] - date(1970, 1, 1)).days if days else 0
+    found = numbers_of_days - first
+    return found, (found >= 0) & (found < len(days))
 
 
 def encode(column: pa.ChunkedArray) -> Dimension:

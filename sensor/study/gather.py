@@ -2,22 +2,27 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import date
+from datetime import date, timedelta
 
 import numpy as np
 import pyarrow as pa
+import pyarrow.compute as pc
 from numpy.typing import NDArray
 
 from sensor.store.engine.rollup import Rollups
-from sensor.study.calendar import days_between, local_day, local_time, shifts
-from sensor.study.facts import Dimension, Facts, day_positions, encode, make_facts, numbers
-from sensor.study.use import BYTES, FLOWS, PACKETS, Window
+from sensor.study.calendar import days_between, local_day, local_hour, shifts
+from sensor.study.facts import Dimension, Facts, day_numbers, encode, make_facts, numbers, positions
+from sensor.study.use import BYTES, DNS_APPLICATION, FLOWS, PACKETS, Window, is_one_of
+
+NAME_HOSTS = "name_hosts"
+"""Kept in the engine: flows by name, inside address, UTC day, service and country."""
 
 
 @dataclass(frozen=True)
 class Hours:
-    """Use by local hour and block, DNS left out."""
+    """Use by local hour and block, DNS left out; an hour may have several rows."""
 
     day: NDArray[np.int64]
     hour: NDArray[np.int64]
@@ -46,10 +51,12 @@ class Gathered:
         Unanswered flows count as use.
     facts, hours, hosts
         The rollups of use.
+    dns_use
+        Flows, packets and bytes of DNS flows that count as use.
     apart
-        One row a combination of scope, tunnelled, initiator, answered and is_dns.
+        Flows by scope, tunnelled, initiator and answered.
     names
-        Flows and bytes by name, service, category and country.
+        Flows by name, service and country.
     service_hosts, application_hosts
         Distinct inside addresses of each.
     outside_addresses
@@ -65,6 +72,7 @@ class Gathered:
     facts: Facts
     hours: Hours
     hosts: Hosts
+    dns_use: dict[str, int]
     apart: pa.Table
     names: pa.Table
     service_hosts: pa.Table
@@ -81,7 +89,7 @@ def stored_days(engine: Rollups) -> tuple[date, date] | None:
     return None if row["first"] is None else (row["first"], row["last"])
 
 
-def gather(engine: Rollups, window: Window) -> Gathered:
+def gather(engine: Rollups, window: Window, protocols: Sequence[str] = ()) -> Gathered:
     """Run the rollups.
 
     Parameters
@@ -90,46 +98,60 @@ def gather(engine: Rollups, window: Window) -> Gathered:
         Over the store.
     window
         Which records count.
+    protocols
+        Applications of which the inside addresses are counted.
     """
     stored = stored_days(engine) or (date(1970, 1, 1), date(1970, 1, 1))
     zone_shifts = shifts(window.zone, *stored)
-    time, day = (build(engine, "start_time", zone_shifts) for build in (local_time, local_day))
-    wide = engine.rollup(
-        f"SELECT {day} AS local_day, block, service, organisation, category, application, country, "
-        f"name_source IS NOT NULL AS named, {FLOWS} AS flows, {BYTES} AS bytes, {PACKETS} AS packets "
-        f"FROM flows WHERE {window.shared()} GROUP BY 1, 2, 3, 4, 5, 6, 7, 8"
+    hour, day = (build(engine, "start_time", zone_shifts) for build in (local_hour, local_day))
+    # One pass for three rollups: reading and filtering the columns costs more than adding them up.
+    passed = engine.rollup(
+        "SELECT local_day, local_hour, block, service, organisation, category, application, country, inside_ip, "
+        "GROUPING(service) AS no_fact, GROUPING(local_hour) AS no_hour, GROUPING(inside_ip) AS no_host, "
+        f"{FLOWS} AS flows, {BYTES} AS bytes, {PACKETS} AS packets FROM ("
+        f"SELECT *, {day} AS local_day, {hour} AS local_hour FROM flows WHERE {window.use()}) AS used "
+        "GROUP BY GROUPING SETS ((local_day, block, service, organisation, category, application, country), "
+        "(local_hour, block, application), (local_day, block, inside_ip))"
     )
-    hours = engine.rollup(
-        f"SELECT {engine.hour_of(time)} AS local_hour, block, {FLOWS} AS flows "
-        f"FROM flows WHERE {window.shared()} GROUP BY 1, 2"
+    wide, hours, hosts = (
+        passed.filter(pc.equal(passed[column], 0)) for column in ("no_fact", "no_hour", "no_host")
     )
-    hosts = engine.rollup(
-        f"SELECT {day} AS local_day, block, inside_ip FROM flows WHERE {window.use()} GROUP BY 1, 2, 3"
+    engine.keep(
+        NAME_HOSTS,
+        "SELECT name, inside_ip, day, service, country, count(*) AS flows FROM flows "
+        f"WHERE {window.shared()} AND name IS NOT NULL AND record = 0 GROUP BY 1, 2, 3, 4, 5",
     )
     days = _period(window, hosts)
-    engine.keep(
-        "service_hosts",
-        f"SELECT service, application, inside_ip FROM flows WHERE {window.shared()} GROUP BY 1, 2, 3",
-    )
+    is_dns = _is_dns(wide)
     return Gathered(
         days=days,
         one_way=window.one_way,
-        facts=make_facts(wide, days),
-        hours=_hours(hours, days),
+        facts=make_facts(wide.filter(pc.invert(is_dns)), days),
+        hours=_hours(hours.filter(pc.invert(_is_dns(hours))), days),
         hosts=_hosts(hosts, days),
-        apart=engine.rollup(_apart_sql(window)),
-        names=engine.rollup(
-            f"SELECT name, service, category, country, {FLOWS} AS flows, {BYTES} AS bytes "
-            f"FROM flows WHERE {window.shared()} AND name IS NOT NULL GROUP BY 1, 2, 3, 4"
+        dns_use=_sums(wide.filter(is_dns), ("flows", "packets", "bytes")),
+        apart=engine.rollup(
+            "SELECT scope, tunnel IS NOT NULL AS tunnelled, initiator, answered, count(*) AS flows FROM flows "
+            f"WHERE {window.in_time()} AND {window.not_relayed()} AND record = 0 "
+            "GROUP BY 1, 2, 3, 4 ORDER BY 1, 2, 3, 4"
         ),
-        service_hosts=_distinct_hosts(engine, "service"),
-        application_hosts=_distinct_hosts(engine, "application"),
+        names=engine.rollup(
+            f"SELECT name, service, country, sum(flows) AS flows FROM {NAME_HOSTS} GROUP BY 1, 2, 3"
+        ),
+        service_hosts=engine.rollup(
+            f"SELECT service, count(DISTINCT inside_ip) AS inside_addresses FROM {NAME_HOSTS} "
+            "WHERE service IS NOT NULL GROUP BY 1 ORDER BY 1"
+        ),
+        application_hosts=engine.rollup(
+            "SELECT application, count(DISTINCT inside_ip) AS inside_addresses FROM flows "
+            f"WHERE {is_one_of('application', protocols)} AND {window.use()} GROUP BY 1 ORDER BY 1"
+        ),
         outside_addresses=engine.rollup(
             f"SELECT count(DISTINCT outside_ip) AS addresses FROM flows WHERE {window.use()}"
         )["addresses"][0].as_py(),
         accounting=_accounting(engine, window),
         intervals=engine.rollup(
-            f"SELECT time, max(interval_s) AS interval_s FROM accounting WHERE {window.in_time('time')} "
+            f"SELECT time_ns, max(interval_s) AS interval_s FROM accounting WHERE {window.in_time('time')} "
             "AND packets_seen > 0 GROUP BY 1 ORDER BY 1"
         ),
         dns_transactions=int(
@@ -140,52 +162,43 @@ def gather(engine: Rollups, window: Window) -> Gathered:
     )
 
 
+def _is_dns(table: pa.Table) -> pa.ChunkedArray:
+    return pc.fill_null(pc.equal(table["application"], DNS_APPLICATION), fill_value=False)
+
+
+def _sums(table: pa.Table, columns: Sequence[str]) -> dict[str, int]:
+    return {column: int(numbers(table[column]).sum()) for column in columns}
+
+
 def _period(window: Window, hosts: pa.Table) -> tuple[date, ...]:
-    seen = [day for day in hosts["local_day"].unique().to_pylist() if day is not None]
-    first = window.first_day or (min(seen) if seen else None)
-    last = window.last_day or (max(seen) if seen else None)
+    seen = day_numbers(hosts["local_day"])
+    epoch = date(1970, 1, 1)
+    first = window.first_day or (epoch + timedelta(days=int(seen.min())) if len(seen) else None)
+    last = window.last_day or (epoch + timedelta(days=int(seen.max())) if len(seen) else None)
     if first is None or last is None or first > last:
         return ()
     return tuple(days_between(first, last))
 
 
 def _hours(table: pa.Table, days: tuple[date, ...]) -> Hours:
-    moments = table["local_hour"].to_numpy().astype("datetime64[h]")
-    day, inside = day_positions(table["local_hour"], days)
-    hour = (moments - moments.astype("datetime64[D]")).astype(np.int64)
+    hour = table["local_hour"].to_numpy().astype(np.int64)
+    day, inside = positions(hour // 24, days)
     block = encode(table["block"])
     return Hours(
         day[inside],
-        hour[inside],
+        hour[inside] % 24,
         Dimension(block.codes[inside], block.words),
         numbers(table["flows"])[inside],
     )
 
 
 def _hosts(table: pa.Table, days: tuple[date, ...]) -> Hosts:
-    day, inside = day_positions(table["local_day"], days)
+    day, inside = positions(day_numbers(table["local_day"]), days)
     block, address = encode(table["block"]), encode(table["inside_ip"])
     return Hosts(
         day[inside],
         Dimension(block.codes[inside], block.words),
         Dimension(address.codes[inside], address.words),
-    )
-
-
-def _apart_sql(window: Window) -> str:
-    return (
-        "SELECT scope, tunnel IS NOT NULL AS tunnelled, initiator, answered, "
-        f"NOT {window.no_dns()} AS is_dns, {FLOWS} AS flows, {BYTES} AS bytes, {PACKETS} AS packets, "
-        "count(*) FILTER (WHERE record = 0 AND packets_in > 0 AND packets_out > 0) AS both_ways "
-        f"FROM flows WHERE {window.in_time()} AND {window.not_relayed()} "
-        "GROUP BY 1, 2, 3, 4, 5 ORDER BY 1, 2, 3, 4, 5"
-    )
-
-
-def _distinct_hosts(engine: Rollups, column: str) -> pa.Table:
-    return engine.rollup(
-        f"SELECT {column}, count(DISTINCT inside_ip) AS inside_addresses FROM service_hosts "
-        f"WHERE {column} IS NOT NULL GROUP BY 1 ORDER BY 1"
     )
 
 

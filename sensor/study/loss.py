@@ -90,11 +90,11 @@ def hours_within(
 
 
 def _spells(gathered: Gathered, zone: tzinfo) -> list[Spell]:
-    starts, lengths = gathered.intervals["time"], gathered.intervals["interval_s"]
+    starts, lengths = gathered.intervals["time_ns"], gathered.intervals["interval_s"]
     if not len(starts):
         seen = sorted(set(gathered.hosts.day.tolist()))
         return _joined([local_day_bounds(zone, gathered.days[number]) for number in seen])
-    begin = starts.to_numpy().astype("datetime64[us]").astype(np.int64)
+    begin = starts.to_numpy().astype(np.int64) // 1000
     end = begin + (numbers(lengths) * 1e6).astype(np.int64)
     # Rows come in order of time: a spell ends where the next row begins after all that came before it.
     reached = np.maximum.accumulate(end)

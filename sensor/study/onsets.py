@@ -11,7 +11,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from sensor.rules import Event
-from sensor.study.change_point import LEVEL, benjamini_hochberg, find_changes, fit_null, locate
+from sensor.study.change_point import (
+    LEVEL,
+    benjamini_hochberg,
+    find_changes,
+    fit_null,
+    locate,
+    measure_dispersion,
+)
 from sensor.study.context import Context
 from sensor.study.count_model import Design, make_design
 from sensor.study.facts import Facts
@@ -24,6 +31,8 @@ FEWEST_DAYS = 28
 FEWEST_FLOWS = 20
 LEAST_RISE = 2.0
 """An onset at least doubles a series."""
+_ENOUGH_BESIDES = 100
+"""Flows a day besides a series from which on they tell how busy the day was."""
 _SAME = 0.9
 """Series of which the smaller holds this much of the larger are one onset."""
 
@@ -92,49 +101,46 @@ def find_onsets(series: Sequence[Series], context: Context) -> list[Onset]:
     watched = observed_days(context)
     if len(watched) < FEWEST_DAYS or not series:
         return []
-    design = _design(context, watched)
     distinct = list({one.counts.tobytes(): one for one in reversed(series)}.values())[::-1]
     counts = np.array([one.counts[watched] for one in distinct])
+    design = _design(context, watched, counts, context.facts.total_by_day()[watched])
     changes = find_changes([one.key for one in distinct], counts, design, context.seed)
     corrected = benjamini_hochberg([change.p_value for change in changes])
-    verdicts = {one.counts.tobytes(): p for one, p in zip(distinct, corrected, strict=True)}
     if min(corrected) > LEVEL:
         return []
-    spread = fit_null(counts, design).dispersion
-    spreads = {one.counts.tobytes(): float(value) for one, value in zip(distinct, spread, strict=True)}
+    dispersion = fit_null(counts, design).dispersion
+    rows = {one.counts.tobytes(): row for row, one in enumerate(distinct)}
     found = []
     for one in series:
-        p_value = verdicts[one.counts.tobytes()]
-        if p_value > LEVEL:
+        row = rows[one.counts.tobytes()]
+        if corrected[row] > LEVEL:
             continue
-        day = locate(one.counts[watched], spreads[one.counts.tobytes()], design)
-        onset = _onset(one, int(watched[min(day, len(watched) - 1)]), p_value, context.observed_hours)
+        day = int(watched[locate(counts[row], float(dispersion[row]), design.of(row))])
+        onset = _onset(one, day, corrected[row], context.observed_hours)
         if onset.after_per_day >= LEAST_RISE * onset.before_per_day:
             found.append(onset)
     return found
 
 
-def place_onset(counts: Array, watched: NDArray[np.int64], context: Context) -> Onset | None:
+def place_onset(counts: Array, total: Array, watched: NDArray[np.int64], context: Context) -> Onset | None:
     """Place an onset that was found before, in other counts or on fewer days; None where too few are left.
 
     Parameters
     ----------
-    counts
-        Of each day of the period.
+    counts, total
+        Of the series and of everything, each day of the period.
     watched
         Positions of the days that count.
     context
         The study.
     """
-    if len(watched) < FEWEST_DAYS or not counts[watched].any():
+    seen = counts[watched][None, :]
+    if len(watched) < FEWEST_DAYS or not seen.any():
         return None
-    design = _design(context, watched)
-    seen = counts[watched]
-    dispersion = fit_null(seen[None, :], design).dispersion[0]
-    hours = np.zeros(len(counts))
-    hours[watched] = context.observed_hours[watched]
-    day = int(watched[min(locate(seen, float(dispersion), design), len(watched) - 1)])
-    kept = np.where(hours > 0, counts, 0.0)
+    design = _design(context, watched, seen, total[watched])
+    day = int(watched[locate(seen[0], measure_dispersion(seen, design), design)])
+    hours, kept = np.zeros(len(counts)), np.zeros(len(counts))
+    hours[watched], kept[watched] = context.observed_hours[watched], counts[watched]
     return _onset(Series("", "", kept), day, 1.0, hours)
 
 
@@ -143,8 +149,18 @@ def observed_days(context: Context) -> NDArray[np.int64]:
     return np.flatnonzero(context.observed_hours >= 1.0)
 
 
-def _design(context: Context, watched: NDArray[np.int64]) -> Design:
-    return make_design(watched, context.gathered.days[0].weekday(), context.observed_hours[watched])
+def _design(context: Context, watched: NDArray[np.int64], counts: Array, total: Array) -> Design:
+    """Counts are taken to go with the hours observed, and with how busy the day was with everything else.
+
+    A day on which everything is busy is no news of any one series. Where there is little else, hours alone.
+    """
+    hours = context.observed_hours[watched] / 24
+    rest = np.maximum(total - counts, 0.0)
+    usual = rest.mean(axis=1, keepdims=True)
+    enough = (usual >= _ENOUGH_BESIDES) & (rest > 0).all(axis=1, keepdims=True)
+    # The rest was seen in the same hours: it is exposure in itself.
+    busy = np.where(enough, rest / np.maximum(usual, 1.0), hours)
+    return make_design(watched, context.gathered.days[0].weekday(), busy)
 
 
 def _onset(series: Series, day: int, p_value: float, hours: Array) -> Onset:

@@ -145,9 +145,9 @@ def _onset(context: Context, onset: dict[str, Any], ways: list[Without]) -> dict
     rows = facts.rows_of(onset["kind"], [onset["series"]])
     watched = observed_days(context)
 
-    def placed(kept: Mask, days: Mask, measure: Measure = "flows") -> str | None:
-        seen = watched[days[watched]]
-        place = place_onset(facts.total_by_day(measure, kept), seen, context)
+    def placed(way: Without, measure: Measure = "flows") -> str | None:
+        counts, total = (facts.total_by_day(measure, kept) for kept in (rows & way.rows, way.rows))
+        place = place_onset(counts, total, watched[way.days[watched]], context)
         if place is None or place.after_per_day < LEAST_RISE * place.before_per_day:
             return None
         return facts.days[place.day].isoformat()
@@ -158,9 +158,9 @@ def _onset(context: Context, onset: dict[str, Any], ways: list[Without]) -> dict
         later = [facts.days[day].isoformat() for day in watched[way.days[watched]]]
         return value == next((day for day in later if day >= onset["onset_day"]), None)
 
-    everything = np.ones(len(facts.days), bool)
-    without = {way.label: placed(rows & way.rows, way.days) for way in ways}
-    by_bytes = placed(rows, everything, "bytes")
+    everything = Without("", np.ones(len(facts.flows), bool), np.ones(len(facts.days), bool))
+    without = {way.label: placed(way) for way in ways}
+    by_bytes = placed(everything, "bytes")
     return {
         "finding": f"onset of {onset['series']}",
         "all": onset["onset_day"],

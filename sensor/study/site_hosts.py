@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import pyarrow as pa
 
 from sensor.store.engine.rollup import Rollups
-from sensor.study.use import Window
+from sensor.study.gather import NAME_HOSTS
 
 
 @dataclass(frozen=True)
@@ -30,22 +30,16 @@ class SiteHosts:
     host_days: int
 
 
-def count_site_hosts(engine: Rollups, window: Window, site_of: dict[str, str]) -> SiteHosts:
+def count_site_hosts(engine: Rollups, site_of: dict[str, str]) -> SiteHosts:
     """Count host-days by site; names come down to sites inside the engine.
 
     Parameters
     ----------
     engine
-        Over the store.
-    window
-        Which records count.
+        Over the store, with its `NAME_HOSTS` kept.
     site_of
         The site of each name.
     """
-    engine.keep(
-        "name_hosts",
-        f"SELECT name, inside_ip, day FROM flows WHERE {window.shared()} AND name IS NOT NULL GROUP BY 1, 2, 3",
-    )
     sites = {site: number for number, site in enumerate(sorted(set(site_of.values())))}
     engine.lend(
         "site_of_name",
@@ -58,7 +52,7 @@ def count_site_hosts(engine: Rollups, window: Window, site_of: dict[str, str]) -
     )
     engine.keep(
         "site_hosts",
-        "SELECT site, inside_ip, count(DISTINCT day) AS days FROM name_hosts "
+        f"SELECT site, inside_ip, count(DISTINCT day) AS days FROM {NAME_HOSTS} "
         "JOIN site_of_name USING (name) GROUP BY 1, 2",
     )
     table = engine.rollup(
@@ -67,7 +61,7 @@ def count_site_hosts(engine: Rollups, window: Window, site_of: dict[str, str]) -
     met = [int(number) for number in table["host_days"].to_pylist()]
     words = list(sites)
     host_days = engine.rollup(
-        "SELECT count(*) AS host_days FROM (SELECT inside_ip, day FROM name_hosts GROUP BY 1, 2) AS pairs"
+        f"SELECT count(*) AS host_days FROM (SELECT inside_ip, day FROM {NAME_HOSTS} GROUP BY 1, 2) AS pairs"
     )
     return SiteHosts(
         {

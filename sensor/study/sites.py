@@ -26,7 +26,6 @@ class Site:
     site: str
     flows: float = 0.0
     services: defaultdict[str, float] = field(default_factory=lambda: defaultdict(float))
-    categories: defaultdict[str, float] = field(default_factory=lambda: defaultdict(float))
     countries: defaultdict[str, float] = field(default_factory=lambda: defaultdict(float))
 
     @property
@@ -88,10 +87,8 @@ def find_sites(gathered: Gathered) -> tuple[dict[str, Site], dict[str, str]]:
     site_of: dict[str, str] = {}
     sites: dict[str, Site] = {}
     table = gathered.names
-    columns = (table[key].to_pylist() for key in ("name", "service", "category", "country"))
-    for name, service, category, country, flows in zip(
-        *columns, numbers(table["flows"]).tolist(), strict=True
-    ):
+    columns = (table[key].to_pylist() for key in ("name", "service", "country"))
+    for name, service, country, flows in zip(*columns, numbers(table["flows"]).tolist(), strict=True):
         key = site_of.get(name)
         if key is None:
             key = site_of[name] = finder(name)
@@ -101,7 +98,6 @@ def find_sites(gathered: Gathered) -> tuple[dict[str, Site], dict[str, str]]:
         site.flows += flows
         for weights, word in (
             (site.services, service),
-            (site.categories, category),
             (site.countries, country),
         ):
             if word is not None:

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import UTC, date, datetime, timedelta, tzinfo
+from datetime import date, timedelta, tzinfo
 
-from sensor.study.calendar import local_day_bounds
+from sensor.study.calendar import local_day_bounds, nanoseconds
 
 DNS_APPLICATION = "dns"
 """Flows of this application ask for names; they stand outside shares."""
@@ -45,11 +45,11 @@ class Window:
         terms = []
         if self.first_day:
             begin, _ = local_day_bounds(self.zone, self.first_day)
-            terms += [f"{column} >= {_moment(begin)}", f"day >= DATE '{begin.date()}'"]
+            terms += [f"{column}_ns >= {nanoseconds(begin)}", f"day >= DATE '{begin.date()}'"]
         if self.last_day:
             _, end = local_day_bounds(self.zone, self.last_day)
             last = (end - timedelta(microseconds=1)).date()
-            terms += [f"{column} < {_moment(end)}", f"day <= DATE '{last}'"]
+            terms += [f"{column}_ns < {nanoseconds(end)}", f"day <= DATE '{last}'"]
         return " AND ".join(terms) or "TRUE"
 
     def in_days(self) -> str:
@@ -79,16 +79,14 @@ class Window:
 
     def relayed(self) -> str:
         """SQL: the block is a relay."""
-        return f"block IN ({_texts(self.relays)})" if self.relays else "FALSE"
+        return is_one_of("block", self.relays)
 
     def not_relayed(self) -> str:
         """SQL: the block is no relay."""
-        return f"block NOT IN ({_texts(self.relays)})" if self.relays else "TRUE"
+        return f"NOT {is_one_of('block', self.relays)}" if self.relays else "TRUE"
 
 
-def _moment(moment: datetime) -> str:
-    return f"TIMESTAMP '{moment.astimezone(UTC):%Y-%m-%d %H:%M:%S}'"
-
-
-def _texts(values: Sequence[str]) -> str:
-    return ", ".join("'" + value.replace("'", "''") + "'" for value in values)
+def is_one_of(column: str, values: Sequence[str]) -> str:
+    """SQL: the column is one of the texts."""
+    texts = ", ".join("'" + value.replace("'", "''") + "'" for value in values)
+    return f"{column} IN ({texts})" if texts else "FALSE"

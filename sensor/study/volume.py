@@ -12,8 +12,8 @@ from sensor.study.gather import Gathered
 
 _FEWEST_FLOWS = 100
 """With fewer flows begun inside nothing is said about the tap's directions."""
-_BOTH_WAYS = 0.01
-"""A tap on which a smaller part of the flows goes both ways sees one direction."""
+_ANSWERED = 0.01
+"""A tap on which a smaller part of them is answered sees one direction."""
 
 
 def volume(context: Context, sites: int) -> dict[str, Any]:
@@ -27,7 +27,7 @@ def volume(context: Context, sites: int) -> dict[str, Any]:
         Number of registrable domains.
     """
     gathered, facts = context.gathered, context.facts
-    dns = dns_use(gathered)
+    dns = gathered.dns_use
     return {
         "flows": int(facts.flows.sum()) + dns["flows"],
         "packets": int(facts.packets.sum()) + dns["packets"],
@@ -41,12 +41,6 @@ def volume(context: Context, sites: int) -> dict[str, Any]:
     }
 
 
-def dns_use(gathered: Gathered) -> dict[str, int]:
-    """Flows, packets and bytes of DNS flows that count as use."""
-    rows = [row for row in gathered.apart.to_pylist() if row["is_dns"] and _is_use(row, gathered.one_way)]
-    return {key: int(sum(row[key] for row in rows)) for key in ("flows", "packets", "bytes")}
-
-
 def apart(gathered: Gathered) -> dict[str, Any]:
     """Flows that are no use, each counted under the first reason that holds."""
     counts = dict.fromkeys(("begun_outside", "unanswered", "internal", "tunnelled", "unknown_initiator"), 0)
@@ -58,10 +52,11 @@ def apart(gathered: Gathered) -> dict[str, Any]:
 
 
 def sees_one_way(table: pa.Table) -> bool:
-    """Whether hardly any flow was seen in both directions."""
+    """Whether hardly any flow begun inside was answered: answers must pass where the tap does not see them."""
     rows = [row for row in table.to_pylist() if row["scope"] == "external" and row["initiator"] == "inside"]
-    flows, both_ways = (sum(int(row[key]) for row in rows) for key in ("flows", "both_ways"))
-    return flows >= _FEWEST_FLOWS and both_ways < _BOTH_WAYS * flows
+    answered = sum(row["flows"] for row in rows if row["answered"])
+    flows = sum(row["flows"] for row in rows)
+    return bool(flows >= _FEWEST_FLOWS and answered < _ANSWERED * flows)
 
 
 def _reason(row: dict[str, Any], one_way: bool) -> str | None:
@@ -74,7 +69,3 @@ def _reason(row: dict[str, Any], one_way: bool) -> str | None:
     if row["initiator"] != "inside":
         return "unknown_initiator"
     return None if row["answered"] or one_way else "unanswered"
-
-
-def _is_use(row: dict[str, Any], one_way: bool) -> bool:
-    return _reason(row, one_way) is None

@@ -37,12 +37,13 @@ def vpn(context: Context) -> dict[str, Any]:
     }
 
 
+def obfuscating(application_categories: dict[str, str]) -> list[str]:
+    """Applications whose category counts, in order of the alphabet."""
+    return sorted(word for word, category in application_categories.items() if category in OBFUSCATION)
+
+
 def _protocols(context: Context) -> list[str]:
-    return [
-        application
-        for application, category in context.protocol_categories.items()
-        if category in OBFUSCATION
-    ]
+    return obfuscating(context.protocol_categories)
 
 
 def _list(context: Context, dimension: str, rows: NDArray[np.bool_]) -> list[dict[str, Any]]:

@@ -34,7 +34,7 @@ from sensor.study.sites import find_sites, list_sites
 from sensor.study.timeline import timeline
 from sensor.study.use import Window
 from sensor.study.volume import volume
-from sensor.study.vpn import vpn
+from sensor.study.vpn import obfuscating, vpn
 
 _DIGITS = 9
 """Significant digits kept: sums of a matrix product may differ in the last ones between machines."""
@@ -90,7 +90,7 @@ def study_rollups(engine: Rollups, options: StudyOptions, simulated: str | None 
     first, last = options.asked_days
     relayed = tuple(sorted(block.name for block in known if block.role == "relay"))
     window = Window(options.zone, first, last, relayed, options.one_way)
-    gathered = gather(engine, window)
+    gathered = gather(engine, window, obfuscating(rules.application_categories))
     context = Context(
         gathered=gathered,
         bootstrap=Bootstrap(len(gathered.days), options.resamples, options.seed),
@@ -102,7 +102,7 @@ def study_rollups(engine: Rollups, options: StudyOptions, simulated: str | None 
         seed=options.seed,
     )
     sites, site_of = find_sites(gathered)
-    site_hosts = count_site_hosts(engine, window, site_of)
+    site_hosts = count_site_hosts(engine, site_of)
     evidence = engine.rollup(
         "SELECT day, block, inside_ip, ttls, ja4s, user_agents FROM hosts "
         f"WHERE {window.in_days()} AND {window.not_relayed()}"

@@ -1,7 +1,8 @@
 """Rollups: the one thing that a study asks of an engine.
 
 A rollup is a GROUP BY whose result is small. It is written once, in SQL that DuckDB, Spark and ClickHouse
-share; the few expressions that they spell differently are methods of the engine.
+share; what they spell differently is a method of the engine. Besides its own columns each view has every
+time as a whole number of nanoseconds since 1970, under its name with ``_ns``.
 """
 
 from __future__ import annotations
@@ -31,14 +32,8 @@ class Rollups(Protocol):
     def lend(self, name: str, rows: pa.Table) -> None:
         """Let later queries use rows of the caller under a name."""
 
-    def shifted(self, column: str, seconds: str) -> str:
-        """Return an expression: a time, so many seconds later, to the microsecond."""
-
-    def hour_of(self, time: str) -> str:
-        """Return an expression: the time at which a time's hour began."""
-
-    def epoch_seconds(self, time: str) -> str:
-        """Return an expression: seconds since 1970 as a floating-point number."""
+    def whole(self, dividend: str, divisor: int) -> str:
+        """Return an expression: how often the divisor goes into a whole number, rounded down."""
 
 
 class DuckDBRollups:
@@ -69,7 +64,7 @@ class DuckDBRollups:
         settings: dict[str, str | int] = {"memory_limit": memory_limit, "preserve_insertion_order": "false"}
         if threads is not None:
             settings["threads"] = threads
-        self._connection = connect(store, settings)
+        self._connection = connect(store, settings, nanoseconds=True)
 
     def rollup(self, sql: str) -> pa.Table:
         """Run a query and return its rows; see `Rollups`."""
@@ -83,17 +78,9 @@ class DuckDBRollups:
         """Let later queries use rows of the caller."""
         self._connection.register(name, rows)
 
-    def shifted(self, column: str, seconds: str) -> str:
+    def whole(self, dividend: str, divisor: int) -> str:
         """See `Rollups`."""
-        return f"(CAST({column} AS TIMESTAMP) + {seconds} * INTERVAL '1' SECOND)"
-
-    def hour_of(self, time: str) -> str:
-        """See `Rollups`."""
-        return f"date_trunc('hour', {time})"
-
-    def epoch_seconds(self, time: str) -> str:
-        """See `Rollups`."""
-        return f"(epoch_us(CAST({time} AS TIMESTAMP)) / 1e6)"
+        return f"({dividend} // {divisor})"
 
     def close(self) -> None:
         """Let go of the store."""

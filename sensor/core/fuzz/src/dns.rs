@@ -89,7 +89,7 @@ pub fn table(bytes: &[u8]) {
     let said = counters.answered + counters.unanswered + counters.unasked;
     assert_eq!(said, rows.len() as u64);
     for row in &rows {
-        assert!(row.answers.len() <= MAX_ROW_ANSWERS && row.cnames.len() <= MAX_ROW_CNAMES);
+        assert!(row.answers().count() <= MAX_ROW_ANSWERS && row.cnames().count() <= MAX_ROW_CNAMES);
     }
 }
 

@@ -1,18 +1,15 @@
 //! The `dns` table.
 
 use std::collections::HashMap;
-use std::fmt::Write;
 use std::sync::Arc;
 
 use arrow_array::builder::{ListBuilder, StringBuilder};
-use arrow_array::{
-    ArrayRef, RecordBatch, StringArray, TimestampNanosecondArray, UInt32Array, UInt64Array,
-};
+use arrow_array::{ArrayRef, RecordBatch, TimestampNanosecondArray, UInt32Array, UInt64Array};
 use arrow_schema::ArrowError;
 
 use super::Labels;
 use super::column::{addresses, batch, block_keys, constant, words};
-use crate::name::dns_table::{DnsAnswer, DnsRow, DnsTransport};
+use crate::name::dns_table::{DnsRow, DnsTransport};
 
 /// Types of records by their number, after the registry of DNS parameters.
 const TYPES: [(u16, &str); 25] = [
@@ -61,13 +58,21 @@ const CODES: [&str; 12] = [
 
 /// Turns DNS transactions into rows sorted by time and flow.
 pub fn dns_batch(rows: &[DnsRow], labels: &Labels) -> Result<RecordBatch, ArrowError> {
-    let mut rows: Vec<&DnsRow> = rows.iter().collect();
-    rows.sort_by(|a, b| (a.time_ns, a.flow_id, &a.qname).cmp(&(b.time_ns, b.flow_id, &b.qname)));
+    let mut order: Vec<(i64, u64, &DnsRow)> = rows
+        .iter()
+        .map(|row| (row.time_ns, row.flow_id, row))
+        .collect();
+    // The names, which lie elsewhere, are asked only where the rest is equal.
+    order.sort_by(|a, b| {
+        let by_flow = (a.0, a.1).cmp(&(b.0, b.1));
+        by_flow.then_with(|| a.2.qname().cmp(b.2.qname()))
+    });
+    let rows: Vec<&DnsRow> = order.into_iter().map(|(.., row)| row).collect();
+    let (names, cnames, answers) = texts(&rows);
     let count = rows.len();
     let times = TimestampNanosecondArray::from_iter_values(rows.iter().map(|row| row.time_ns));
     let transport = rows.iter().map(|row| row.transport as i32).collect();
     let transports = DnsTransport::ALL.map(|transport| transport.word().to_owned());
-    let names: StringArray = rows.iter().map(|row| Some(&*row.qname)).collect();
     let qtypes = coded(rows.iter().map(|row| Some(row.qtype)), type_word)?;
     let rcodes = coded(rows.iter().map(|row| row.rcode), code_word)?;
     let numbers = rows.iter().map(|row| row.latency_us.map(u64::from));
@@ -85,11 +90,11 @@ pub fn dns_batch(rows: &[DnsRow], labels: &Labels) -> Result<RecordBatch, ArrowE
             addresses(rows.iter().map(|row| (row.version, row.server)))?,
         ),
         ("transport", words(transport, transports)?),
-        ("qname", Arc::new(names)),
+        ("qname", names),
         ("qtype", qtypes),
         ("rcode", rcodes),
-        ("answers", answers(&rows)),
-        ("cnames", cnames(&rows)),
+        ("answers", answers),
+        ("cnames", cnames),
         (
             "min_ttl",
             Arc::new(rows.iter().map(|row| row.min_ttl).collect::<UInt32Array>()),
@@ -104,35 +109,26 @@ pub fn dns_batch(rows: &[DnsRow], labels: &Labels) -> Result<RecordBatch, ArrowE
     ])
 }
 
-fn answers(rows: &[&DnsRow]) -> ArrayRef {
-    let mut list = ListBuilder::new(StringBuilder::new());
-    let mut text = String::new();
+/// Names, aliases and answers, which lie side by side: one walk over the rows for all of them.
+fn texts(rows: &[&DnsRow]) -> (ArrayRef, ArrayRef, ArrayRef) {
+    let mut names = StringBuilder::with_capacity(rows.len(), rows.len() * 24);
+    let mut cnames = ListBuilder::new(StringBuilder::new());
+    let mut answers = ListBuilder::new(StringBuilder::new());
     for row in rows {
-        for answer in &row.answers {
-            match answer {
-                DnsAnswer::Address(address) => {
-                    text.clear();
-                    // Writing to a string cannot fail.
-                    let _ = write!(text, "{address}");
-                    list.values().append_value(&text);
-                }
-                DnsAnswer::Name(name) => list.values().append_value(name),
-            }
+        let mut lines = row.lines();
+        names.append_value(lines.next().unwrap_or_default());
+        for name in lines.by_ref().take(usize::from(row.cname_count)) {
+            cnames.values().append_value(name);
         }
-        list.append(true);
+        cnames.append(true);
+        lines.for_each(|answer| answers.values().append_value(answer));
+        answers.append(true);
     }
-    Arc::new(list.finish())
-}
-
-fn cnames(rows: &[&DnsRow]) -> ArrayRef {
-    let mut list = ListBuilder::new(StringBuilder::new());
-    for row in rows {
-        for name in &row.cnames {
-            list.values().append_value(name);
-        }
-        list.append(true);
-    }
-    Arc::new(list.finish())
+    (
+        Arc::new(names.finish()),
+        Arc::new(cnames.finish()),
+        Arc::new(answers.finish()),
+    )
 }
 
 /// Numbers by their words, each of which stands once.

@@ -1,15 +1,19 @@
 //! The columns of the `flows` table that say what a flow was and whom it reached.
 
+use std::collections::HashMap;
 use std::sync::Arc;
 
-use arrow_array::builder::{ListBuilder, StringBuilder};
-use arrow_array::{ArrayRef, BooleanArray, StringArray};
+use arrow_array::ArrayRef;
+use arrow_array::builder::{BooleanBuilder, ListBuilder, StringBuilder};
 use arrow_schema::ArrowError;
 
 use super::Labels;
 use super::column::words;
-use crate::classify::{Application, Found, NameSource, Note, REGISTRY_DATE, registered_country};
+use crate::classify::{
+    Application, Found, NameSource, Note, REGISTRY_DATE, Service, registered_country,
+};
 use crate::flow::Flow;
+use crate::name::ja4::Ja4;
 
 /// A flow record with what is known of it besides its counts.
 #[derive(Clone, Copy)]
@@ -37,17 +41,6 @@ impl<'a> Row<'a> {
     fn name(&self) -> Option<(&'a str, NameSource)> {
         self.note?.name()
     }
-
-    /// Whether ECH was offered, where a hello was read.
-    fn ech(&self) -> Option<bool> {
-        let found = self.found()?;
-        found.ja4.map(|_| found.ech)
-    }
-
-    /// The number of the service that the name belongs to.
-    fn service(&self, labels: &Labels) -> Option<u32> {
-        self.note?.service(&labels.catalogue)
-    }
 }
 
 /// Columns from `application` to `country_source`.
@@ -55,131 +48,143 @@ pub(super) fn named_columns(
     rows: &[Row<'_>],
     labels: &Labels,
 ) -> Result<Vec<(&'static str, ArrayRef)>, ArrowError> {
-    let application = |row: &Row<'_>| {
-        row.application()
-            .map_or(-1, |application| application as i32)
-    };
-    let source = |row: &Row<'_>| row.name().map_or(-1, |(_, source)| source as i32);
-    let names: StringArray = rows
-        .iter()
-        .map(|row| row.name().map(|(name, _)| name))
-        .collect();
-    let ech: BooleanArray = rows.iter().map(Row::ech).collect();
-    let ja4: StringArray = rows
-        .iter()
-        .map(|row| Some(row.found()?.ja4.as_ref()?.as_str()))
-        .collect();
-    let mut columns: Vec<(&'static str, ArrayRef)> = vec![
-        (
-            "application",
-            words(
-                rows.iter().map(application).collect(),
-                Application::ALL
-                    .iter()
-                    .map(|application| application.word().to_owned()),
-            )?,
-        ),
-        ("name", Arc::new(names)),
-        (
-            "name_source",
-            words(
-                rows.iter().map(source).collect(),
-                NameSource::ALL.map(|source| source.word().to_owned()),
-            )?,
-        ),
-        ("names", all_names(rows)),
-        ("ech", Arc::new(ech)),
-        ("ja4", Arc::new(ja4)),
-    ];
-    columns.extend(service_columns(rows, labels)?);
+    let mut columns = NameColumns::with_capacity(rows.len());
+    for row in rows {
+        columns.push(row, labels);
+    }
+    let mut columns = columns.finish(labels)?;
     columns.extend(country_columns(rows, labels)?);
     Ok(columns)
 }
 
-/// Every name that the flow itself carried; NULL where it carried none.
-fn all_names(rows: &[Row<'_>]) -> ArrayRef {
-    let mut list = ListBuilder::new(StringBuilder::new());
-    for row in rows {
-        let names = row.found().map_or(&[][..], Found::names);
-        for name in names {
-            list.values().append_value(name);
+/// Columns that are filled a row at a time: what was found of a flow lies far from its record and from other
+/// flows', and is fetched once.
+struct NameColumns {
+    applications: Vec<i32>,
+    names: StringBuilder,
+    sources: Vec<i32>,
+    all_names: ListBuilder<StringBuilder>,
+    ech: BooleanBuilder,
+    ja4: StringBuilder,
+    services: Vec<i32>,
+    categories: Vec<i32>,
+}
+
+impl NameColumns {
+    fn with_capacity(rows: usize) -> Self {
+        /// A guess: a third of the flows have a name, a sixth a fingerprint.
+        const NAME_BYTES: usize = 8;
+        let texts = || StringBuilder::with_capacity(rows, rows * NAME_BYTES);
+        let numbers = || Vec::with_capacity(rows);
+        Self {
+            applications: numbers(),
+            names: texts(),
+            sources: numbers(),
+            all_names: ListBuilder::with_capacity(texts(), rows),
+            ech: BooleanBuilder::with_capacity(rows),
+            ja4: texts(),
+            services: numbers(),
+            categories: numbers(),
         }
-        list.append(!names.is_empty());
     }
-    Arc::new(list.finish())
-}
 
-fn service_columns(
-    rows: &[Row<'_>],
-    labels: &Labels,
-) -> Result<Vec<(&'static str, ArrayRef)>, ArrowError> {
-    let services = labels.catalogue.services();
-    let numbers: Vec<Option<u32>> = rows.iter().map(|row| row.service(labels)).collect();
-    let keys: Vec<i32> = numbers
-        .iter()
-        .map(|number| number.map_or(-1, |number| number as i32))
-        .collect();
-    // Behind the services' categories come those of applications, for flows without a service.
-    let by_application: Vec<Option<String>> = Application::ALL
-        .iter()
-        .map(|application| {
-            let categories = &labels.application_categories;
-            categories.get(application.word()).cloned()
-        })
-        .collect();
-    let category = |(row, number): (&Row<'_>, &Option<u32>)| match (number, row.application()) {
-        (Some(number), _) => *number as i32,
-        (None, Some(application))
-            if !application.asks_for_names()
-                && by_application
-                    .get(application as usize)
-                    .is_some_and(Option::is_some) =>
-        {
-            (services.len() + application as usize) as i32
+    fn push(&mut self, row: &Row<'_>, labels: &Labels) {
+        let application = row.application();
+        self.applications
+            .push(application.map_or(-1, |application| application as i32));
+        let name = row.name();
+        self.names.append_option(name.map(|(name, _)| name));
+        self.sources
+            .push(name.map_or(-1, |(_, source)| source as i32));
+        let found = row.found();
+        // Every name that the flow itself carried; NULL where it carried none.
+        let all = found.map_or(&[][..], Found::names);
+        for name in all {
+            self.all_names.values().append_value(name);
         }
-        _ => -1,
-    };
-    let categories: Vec<i32> = rows.iter().zip(&numbers).map(category).collect();
-    let words_of = |keys: &[i32], all: Vec<String>| few_words(keys, &all);
-    let each = |text: fn(&crate::classify::Service) -> &String| -> Vec<String> {
-        services.iter().map(text).cloned().collect()
-    };
-    let mut category_words = each(|service| &service.category);
-    category_words.extend(by_application.into_iter().map(Option::unwrap_or_default));
-    Ok(vec![
-        (
-            "service",
-            words_of(&keys, each(|service| &service.service))?,
-        ),
-        (
-            "organisation",
-            words_of(&keys, each(|service| &service.organisation))?,
-        ),
-        ("category", words_of(&categories, category_words)?),
-    ])
-}
-
-/// Text by keys into a list that may be long and repeat itself: only the words used, each once.
-fn few_words(keys: &[i32], all: &[String]) -> Result<ArrayRef, ArrowError> {
-    let mut used: Vec<Option<i32>> = vec![None; all.len()];
-    let mut by_word = std::collections::HashMap::new();
-    let mut kept = Vec::new();
-    let mut mapped = Vec::with_capacity(keys.len());
-    for &key in keys {
-        let place = usize::try_from(key).ok();
-        let slot_and_word = place.and_then(|place| Some((used.get_mut(place)?, all.get(place)?)));
-        let Some((slot, word)) = slot_and_word else {
-            mapped.push(-1);
-            continue;
+        self.all_names.append(!all.is_empty());
+        let ja4 = found.and_then(|found| found.ja4.as_ref());
+        self.ech
+            .append_option(ja4.and(found).map(|found| found.ech));
+        self.ja4.append_option(ja4.map(Ja4::as_str));
+        let asks = application.is_some_and(Application::asks_for_names);
+        let service = name
+            .filter(|_| !asks)
+            .and_then(|(name, _)| labels.catalogue.find(name));
+        self.services
+            .push(service.map_or(-1, |number| number as i32));
+        let by_application = || {
+            let application = application.filter(|_| !asks)?;
+            // Behind the services' categories come those of applications.
+            Some((labels.catalogue.services().len() + application as usize) as i32)
         };
-        let number = *slot.get_or_insert_with(|| {
-            *by_word.entry(word.as_str()).or_insert_with(|| {
-                kept.push(word.clone());
-                kept.len() as i32 - 1
-            })
-        });
-        mapped.push(number);
+        let category = service.map(|number| number as i32);
+        self.categories
+            .push(category.or_else(by_application).unwrap_or(-1));
     }
+
+    fn finish(mut self, labels: &Labels) -> Result<Vec<(&'static str, ArrayRef)>, ArrowError> {
+        let services = labels.catalogue.services();
+        let service = |key| services.get(key);
+        let category = |key: usize| {
+            let by_application = || {
+                let application = Application::ALL.get(key.checked_sub(services.len())?)?;
+                labels.application_categories.get(application.word())
+            };
+            let by_service = service(key).map(|service| &service.category);
+            by_service.or_else(by_application).map(String::as_str)
+        };
+        let applications = Application::ALL.iter().map(|known| known.word().to_owned());
+        let sources = NameSource::ALL.map(|source| source.word().to_owned());
+        let of_service =
+            |word: fn(&Service) -> &str| few_words(&self.services, |key| service(key).map(word));
+        let (service, organisation) = (
+            of_service(|service| &service.service)?,
+            of_service(|service| &service.organisation)?,
+        );
+        Ok(vec![
+            ("application", words(self.applications, applications)?),
+            ("name", Arc::new(self.names.finish())),
+            ("name_source", words(self.sources, sources)?),
+            ("names", Arc::new(self.all_names.finish())),
+            ("ech", Arc::new(self.ech.finish())),
+            ("ja4", Arc::new(self.ja4.finish())),
+            ("service", service),
+            ("organisation", organisation),
+            ("category", few_words(&self.categories, category)?),
+        ])
+    }
+}
+
+/// Text by keys of which few are used, and whose words repeat: only the words used, each once. A key without
+/// a word is NULL.
+fn few_words<'a>(
+    keys: &[i32],
+    word_of: impl Fn(usize) -> Option<&'a str>,
+) -> Result<ArrayRef, ArrowError> {
+    let mut by_key: Vec<Option<i32>> = Vec::new();
+    let mut by_word = HashMap::new();
+    let mut kept = Vec::new();
+    let mut number_of = |key: usize| {
+        let Some(word) = word_of(key) else { return -1 };
+        *by_word.entry(word).or_insert_with(|| {
+            kept.push(word.to_owned());
+            kept.len() as i32 - 1
+        })
+    };
+    let mapped = keys.iter().map(|&key| {
+        let Ok(key) = usize::try_from(key) else {
+            return -1;
+        };
+        if by_key.len() <= key {
+            by_key.resize(key + 1, None);
+        }
+        match by_key.get_mut(key) {
+            Some(number) => *number.get_or_insert_with(|| number_of(key)),
+            None => -1,
+        }
+    });
+    let mapped = mapped.collect();
     words(mapped, kept)
 }
 

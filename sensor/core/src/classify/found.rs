@@ -69,6 +69,45 @@ impl NameSource {
     }
 }
 
+/// Names of one flow: nearly always one, which then needs no list.
+#[derive(Clone, Debug)]
+enum Names {
+    Few(Option<Box<str>>),
+    Many(Vec<Box<str>>),
+}
+
+impl Default for Names {
+    fn default() -> Self {
+        Self::Few(None)
+    }
+}
+
+impl Names {
+    fn as_slice(&self) -> &[Box<str>] {
+        match self {
+            Self::Few(name) => name.as_slice(),
+            Self::Many(names) => names,
+        }
+    }
+
+    fn push(&mut self, name: Box<str>) {
+        match self {
+            Self::Few(first @ None) => *first = Some(name),
+            Self::Few(first) => {
+                *self = Self::Many(first.take().into_iter().chain([name]).collect());
+            }
+            Self::Many(names) => names.push(name),
+        }
+    }
+
+    fn pop(&mut self) -> Option<Box<str>> {
+        match self {
+            Self::Few(name) => name.take(),
+            Self::Many(names) => names.pop(),
+        }
+    }
+}
+
 /// What is known of a flow; lives as long as the flow, beside its hot state.
 #[derive(Clone, Debug, Default)]
 pub struct Found {
@@ -86,7 +125,7 @@ pub struct Found {
     pub alpn: Option<Box<str>>,
     /// Names left out for their number or their length.
     pub names_dropped: u32,
-    names: Vec<Box<str>>,
+    names: Names,
     name_sources: [Option<NameSource>; MAX_FOUND_NAMES],
     name_bytes: usize,
     best: Option<(usize, NameSource)>,
@@ -102,12 +141,12 @@ impl Found {
     /// The best name and where it stood: a hello's before a Host, the first before later ones.
     pub fn name(&self) -> Option<(&str, NameSource)> {
         let (index, source) = self.best?;
-        Some((self.names.get(index)?, source))
+        Some((self.names().get(index)?, source))
     }
 
     /// Every distinct name, in order.
     pub fn names(&self) -> &[Box<str>] {
-        &self.names
+        self.names.as_slice()
     }
 
     /// Where a name of [`Self::names`] stood first.
@@ -123,7 +162,7 @@ impl Found {
     /// Whether nothing has been found.
     pub fn is_empty(&self) -> bool {
         self.verdict.is_none()
-            && self.names.is_empty()
+            && self.names().is_empty()
             && self.ja4.is_none()
             && self.proxied.is_none()
             && self.user_agents.is_empty()
@@ -140,7 +179,7 @@ impl Found {
         if name.is_empty() {
             return;
         }
-        let known = self.names.iter().position(|known| **known == *name);
+        let known = self.names().iter().position(|known| **known == *name);
         let better = self
             .best
             .is_none_or(|(_, best)| source.rank() < best.rank());
@@ -196,7 +235,7 @@ impl Found {
     /// Keeps a new name where there is room; a better one takes the last place where there is none.
     fn keep(&mut self, name: &str, source: NameSource, better: bool) -> Option<usize> {
         let fits = |found: &Self| {
-            found.names.len() < MAX_FOUND_NAMES
+            found.names().len() < MAX_FOUND_NAMES
                 && found.name_bytes + name.len() <= MAX_FOUND_NAME_BYTES
         };
         while better && !fits(self) {
@@ -208,11 +247,11 @@ impl Found {
             return None;
         }
         self.name_bytes += name.len();
-        if let Some(place) = self.name_sources.get_mut(self.names.len()) {
+        if let Some(place) = self.name_sources.get_mut(self.names.as_slice().len()) {
             *place = Some(source);
         }
         self.names.push(name.into());
-        Some(self.names.len() - 1)
+        Some(self.names().len() - 1)
     }
 }
 

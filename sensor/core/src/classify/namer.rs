@@ -1,18 +1,17 @@
 //! Names a shard's flows while they are counted: the observer between the flow table and the parsers.
 
+mod parsers;
+
 use std::sync::Arc;
 
-use super::state::{
-    DatagramState, NameState, NameStates, Naming, SYN_BITS, Segment, StateRef, Step, StreamState,
-    UdpDatagram,
-};
+use super::state::{DatagramState, NameState, SYN_BITS, StateRef, Step, StreamState};
 use super::{Found, Note, Resolvers, Verdict};
 use crate::decode::Fragment;
-use crate::flow::{Flow, Initiator, Mark, Observer, Packet};
-use crate::name::dns::Message;
-use crate::name::dns_table::{DnsContext, DnsRow, DnsTransactions, DnsTransport};
-use crate::name::join::{Join, JoinLimits};
+use crate::flow::{Flow, Mark, Observer, Packet};
+use crate::name::dns_table::DnsRow;
+use crate::name::join::JoinLimits;
 use crate::watch::BlockRef;
+use parsers::{Parsers, State};
 
 /// Datagrams of a UDP flow that point to nothing before it is given up; what needs more to show itself
 /// shows something in these.
@@ -60,16 +59,13 @@ const ONLY_SYN: u32 = 1 << SYN_BITS;
 
 /// The naming of one shard.
 pub struct Namer {
-    settings: NamingSettings,
-    states: NameStates,
+    enabled: bool,
+    parsers: Parsers,
     entries: Vec<Entry>,
     free: Vec<u32>,
-    message: Message,
-    transactions: DnsTransactions,
-    join: Join,
+    /// Empty between looks: most find nothing, and only what is found is worth an allocation.
     scratch: Found,
     notes: Vec<Note>,
-    dns_rows: Vec<DnsRow>,
     names_found: u64,
 }
 
@@ -77,17 +73,13 @@ impl Namer {
     /// Nothing named yet.
     pub fn new(settings: NamingSettings) -> Self {
         Self {
-            states: NameStates::default(),
+            enabled: settings.enabled,
+            parsers: Parsers::new(settings.resolvers, settings.join),
             entries: Vec::new(),
             free: Vec::new(),
-            message: Message::default(),
-            transactions: DnsTransactions::default(),
-            join: Join::new(settings.join),
             scratch: Found::default(),
             notes: Vec::new(),
-            dns_rows: Vec::new(),
             names_found: 0,
-            settings,
         }
     }
 
@@ -106,7 +98,7 @@ impl Namer {
 
     /// DNS transactions since they were last cleared.
     pub fn dns_rows(&mut self) -> &mut Vec<DnsRow> {
-        &mut self.dns_rows
+        &mut self.parsers.dns_rows
     }
 
     /// What is known so far of a flow with this mark.
@@ -117,33 +109,35 @@ impl Namer {
 
     /// What the naming has done so far.
     pub fn counters(&self) -> NamerCounters {
+        let parsers = &self.parsers;
         NamerCounters {
             names_found: self.names_found,
-            names_evicted: self.states.counters().evicted
-                + self.transactions.counters().evicted
-                + self.join.counters().evicted,
+            names_evicted: parsers.states.counters().evicted
+                + parsers.transactions.counters().evicted
+                + parsers.join.counters().evicted,
         }
     }
 
     /// Gives up what has waited too long once the stream's clock says this much.
     pub fn expire(&mut self, clock_ns: u64) {
-        self.transactions.expire(clock_ns, &mut self.dns_rows);
+        let parsers = &mut self.parsers;
+        parsers.transactions.expire(clock_ns, &mut parsers.dns_rows);
     }
 
-    /// The rules have changed: open queries follow them as [`DnsTransactions::rematch`] says.
+    /// The rules have changed: open queries follow them as `DnsTransactions::rematch` says.
     pub fn rematch(
         &mut self,
         resolvers: &Arc<Resolvers>,
         renew: impl Fn(u8, u128, BlockRef) -> Option<BlockRef>,
     ) {
-        self.settings.resolvers = Arc::clone(resolvers);
-        self.transactions.rematch(renew, &mut self.dns_rows);
+        self.parsers.rematch(resolvers, renew);
     }
 
     /// The input is over, and the stream's clock says this much.
     pub fn finish(&mut self, clock_ns: u64) {
         self.expire(clock_ns);
-        self.transactions.finish(&mut self.dns_rows);
+        let parsers = &mut self.parsers;
+        parsers.transactions.finish(&mut parsers.dns_rows);
     }
 
     fn add(&mut self, entry: Entry) -> u32 {
@@ -172,43 +166,6 @@ impl Namer {
         Mark::new(self.add(Entry { state, note }), false)
     }
 
-    /// Shows a packet to a flow's state, wherever that is, and adds to what was found.
-    fn show(
-        &mut self,
-        flow: &Flow,
-        packet: &Packet,
-        payload: &[u8],
-        found: &mut Found,
-        state: State<'_>,
-    ) -> Step {
-        let (transactions, join, rows) =
-            (&mut self.transactions, &mut self.join, &mut self.dns_rows);
-        let mut dns = |message: &Message, transport: DnsTransport| {
-            let context = dns_context(flow, packet, transport);
-            transactions.take(&context, message, rows);
-            if message.is_response() && is_answered_to_inside(flow, packet) {
-                join.learn(context.inside, message, context.time_ns);
-            }
-        };
-        let mut naming = Naming {
-            resolvers: &self.settings.resolvers,
-            message: &mut self.message,
-            found,
-            dns: &mut dns,
-        };
-        match state {
-            State::Kept(at) if flow.key.protocol == TCP => {
-                let segment = segment(flow, packet, payload);
-                self.states.segment(at, &segment, &mut naming)
-            }
-            State::Kept(at) => {
-                let datagram = datagram(flow, packet, payload);
-                self.states.datagram(at, &datagram, &mut naming)
-            }
-            State::Blank(state) => state.take(&datagram(flow, packet, payload), &mut naming),
-        }
-    }
-
     /// Looks at a datagram of a flow that has pointed to nothing so far.
     fn look_at_blank(
         &mut self,
@@ -218,12 +175,12 @@ impl Namer {
         joined: Option<Arc<str>>,
     ) -> Mark {
         let mut state = DatagramState::default();
-        let mut found = std::mem::take(&mut self.scratch);
-        let step = self.show(flow, packet, payload, &mut found, State::Blank(&mut state));
+        let found = &mut self.scratch;
+        let blank = State::Blank(&mut state);
+        let step = self.parsers.show(flow, packet, payload, found, blank);
         let looked = flow.mark.number() + u32::from(!payload.is_empty());
         let goes_on = step == Step::Continue && looked < FIRST_ENTRY;
         if found.is_empty() && joined.is_none() && state.is_blank() {
-            self.scratch = found;
             return if goes_on {
                 Mark::new(looked, true)
             } else {
@@ -231,13 +188,16 @@ impl Namer {
             };
         }
         let goes_on = step == Step::Continue;
-        let state = if goes_on {
-            self.states.keep(NameState::Datagrams(Box::new(state)))
-        } else {
+        let state = if !goes_on {
             StateRef::NONE
+        } else if state.is_dns() {
+            StateRef::DNS
+        } else {
+            let state = NameState::Datagrams(state);
+            self.parsers.states.keep(state)
         };
         self.names_found += u64::from(joined.is_some() || found.name().is_some());
-        let found = (!found.is_empty()).then(|| Box::new(found));
+        let found = self.take_found();
         let note = Note { found, joined };
         Mark::new(self.add(Entry { state, note }), goes_on)
     }
@@ -248,36 +208,51 @@ impl Namer {
         let Some(entry) = self.entries.get_mut(place) else {
             return Mark::NONE;
         };
-        let state = entry.state;
-        let mut kept = entry.note.found.take();
-        let mut blank = std::mem::take(&mut self.scratch);
-        let found = kept.as_deref_mut().unwrap_or(&mut blank);
+        let known = entry.note.found.as_deref_mut();
+        let is_known = known.is_some();
+        let found = known.unwrap_or(&mut self.scratch);
         let had_name = found.name().is_some();
-        let step = self.show(flow, packet, payload, found, State::Kept(state));
-        let has_name = found.name().is_some();
-        // Most looks find nothing: only what is found is worth an allocation.
-        if kept.is_none() && !blank.is_empty() {
-            kept = Some(Box::new(std::mem::take(&mut blank)));
-        }
-        self.scratch = blank;
-        let Some(entry) = self.entries.get_mut(place) else {
-            return Mark::NONE;
+        let mut dns = DatagramState::of_dns();
+        let state = if entry.state == StateRef::DNS {
+            State::Blank(&mut dns)
+        } else {
+            State::Kept(entry.state)
         };
-        entry.note.found = kept;
-        if has_name && !had_name && entry.note.joined.is_none() {
+        let step = self.parsers.show(flow, packet, payload, found, state);
+        if found.name().is_some() && !had_name && entry.note.joined.is_none() {
             self.names_found += 1;
         }
+        if !is_known {
+            let found = self.take_found();
+            if let Some(entry) = self.entries.get_mut(place) {
+                entry.note.found = found;
+            }
+        }
+        self.follow(step, number)
+    }
+
+    /// What a look at a flow with an entry came to: the flow's mark.
+    fn follow(&mut self, step: Step, number: u32) -> Mark {
         match step {
             Step::Continue => return Mark::new(number, true),
             Step::OnlyClient => return Mark::new(number, true).of_client(),
             Step::Settled => {}
         }
+        let place = number - FIRST_ENTRY;
+        let Some(entry) = self.entries.get_mut(place as usize) else {
+            return Mark::NONE;
+        };
         entry.state = StateRef::NONE;
         if entry.note.found.is_none() && entry.note.joined.is_none() {
-            self.free.push(place as u32);
+            self.free.push(place);
             return Mark::NONE;
         }
         Mark::new(number, false)
+    }
+
+    /// What the last look found of a flow of which nothing had been found before.
+    fn take_found(&mut self) -> Option<Box<Found>> {
+        (!self.scratch.is_empty()).then(|| Box::new(std::mem::take(&mut self.scratch)))
     }
 
     /// Looks at a segment of a TCP flow of which nothing is kept but the sequence number of its SYN, if that
@@ -299,37 +274,42 @@ impl Namer {
             };
             return Mark::new(number, true);
         }
-        self.names_found += u64::from(joined.is_some());
-        let note = Note {
-            found: None,
-            joined,
-        };
-        let mut state = Box::<StreamState>::default();
+        let mut state = StreamState::default();
         if flow.mark.number() & ONLY_SYN != 0 {
             state.begin_after_syn(flow.mark.number() & (ONLY_SYN - 1));
         }
-        let state = self.states.keep(NameState::Stream(state));
+        let found = &mut self.scratch;
+        let new = State::New(&mut state);
+        let step = self.parsers.show(flow, packet, payload, found, new);
+        self.names_found += u64::from(joined.is_some() || found.name().is_some());
+        let found = self.take_found();
+        // Many say all that they will in their first segment.
+        if step == Step::Settled && found.is_none() && joined.is_none() {
+            return Mark::NONE;
+        }
+        let state = if step == Step::Settled {
+            StateRef::NONE
+        } else {
+            let state = NameState::Stream(Box::new(state));
+            self.parsers.states.keep(state)
+        };
+        let note = Note { found, joined };
         let number = self.add(Entry { state, note });
-        self.look_at_kept(number, flow, packet, payload)
+        self.follow(step, number)
     }
-}
-
-/// Where a flow's state is.
-enum State<'a> {
-    Kept(StateRef),
-    Blank(&'a mut DatagramState),
 }
 
 impl Observer for Namer {
     fn begin(&mut self, flow: &Flow, packet: &Packet, payload: &[u8]) -> Mark {
-        if !self.settings.enabled {
+        if !self.enabled {
             return Mark::NONE;
         }
         let (inside, outside) = flow.addresses();
-        let joined = if self.join.is_empty() || !flow.is_placed_by_inside() {
+        let join = &self.parsers.join;
+        let joined = if join.is_empty() || !flow.is_placed_by_inside() {
             None
         } else {
-            self.join.name_for(inside, outside, packet.time_ns).cloned()
+            join.name_for(inside, outside, packet.time_ns).cloned()
         };
         match (flow.key.protocol, packet.fragment) {
             (TCP, Fragment::Whole | Fragment::First) => {
@@ -348,6 +328,9 @@ impl Observer for Namer {
             return flow.mark;
         }
         let is_tcp = flow.key.protocol == TCP;
+        if is_tcp && payload.is_empty() && packet.tcp_flags & SYN == 0 {
+            return flow.mark;
+        }
         match flow.mark.number() {
             number if number >= ONLY_SYN => self.look_at_new(flow, packet, payload, None),
             number if number >= FIRST_ENTRY => self.look_at_kept(number, flow, packet, payload),
@@ -368,7 +351,7 @@ impl Observer for Namer {
             return Mark::NONE;
         };
         let note = if ends {
-            self.states.end(entry.state);
+            self.parsers.states.end(entry.state);
             self.free.push(place);
             std::mem::take(entry).note
         } else {
@@ -380,87 +363,4 @@ impl Observer for Namer {
         self.notes.push(note);
         Mark::new(self.notes.len() as u32, false)
     }
-}
-
-fn segment<'a>(flow: &Flow, packet: &Packet, payload: &'a [u8]) -> Segment<'a> {
-    let from_client = flow.sent_by_client(packet.forward);
-    let (source_port, destination_port) = ports(packet);
-    let (client_port, server_port) = if from_client {
-        (source_port, destination_port)
-    } else {
-        (destination_port, source_port)
-    };
-    Segment {
-        from_client,
-        client_is_known: flow.initiator() != Initiator::Unknown,
-        sequence: packet.tcp_sequence,
-        syn: packet.tcp_flags & SYN != 0,
-        payload,
-        client_port,
-        server_port,
-    }
-}
-
-fn datagram<'a>(flow: &Flow, packet: &Packet, payload: &'a [u8]) -> UdpDatagram<'a> {
-    let (source_port, destination_port) = ports(packet);
-    let destination = if packet.forward {
-        packet.key.high()
-    } else {
-        packet.key.low()
-    };
-    UdpDatagram {
-        from_client: flow.sent_by_client(packet.forward),
-        payload,
-        length: packet.payload_bytes as usize,
-        source_port,
-        destination_port,
-        multicast: is_multicast(packet.key.version(), destination),
-    }
-}
-
-const fn ports(packet: &Packet) -> (u16, u16) {
-    if packet.forward {
-        (packet.key.low_port, packet.key.high_port)
-    } else {
-        (packet.key.high_port, packet.key.low_port)
-    }
-}
-
-const fn is_multicast(version: u8, address: u128) -> bool {
-    if version == 4 {
-        address as u32 >> 28 == 0xe
-    } else {
-        address >> 120 == 0xff
-    }
-}
-
-fn dns_context(flow: &Flow, packet: &Packet, transport: DnsTransport) -> DnsContext {
-    let (source_port, destination_port) = ports(packet);
-    let (low, high) = (packet.key.low(), packet.key.high());
-    let (source, destination) = if packet.forward {
-        (low, high)
-    } else {
-        (high, low)
-    };
-    DnsContext {
-        time_ns: packet.time_ns,
-        clock_ns: packet.clock_ns,
-        inside: flow.addresses().0,
-        block: flow.blocks().0,
-        source: (source, source_port),
-        destination: (destination, destination_port),
-        version: packet.key.version(),
-        transport,
-        flow_id: flow.flow_id(),
-    }
-}
-
-/// Whether a DNS answer in this packet tells the inside host what an address is called.
-fn is_answered_to_inside(flow: &Flow, packet: &Packet) -> bool {
-    let receiver = if packet.forward {
-        packet.key.high()
-    } else {
-        packet.key.low()
-    };
-    flow.is_placed_by_inside() && receiver == flow.addresses().0
 }

@@ -2,6 +2,8 @@
 
 use std::collections::HashSet;
 
+use foldhash::fast::RandomState;
+
 use super::{Application, Verdict};
 use crate::name::tls::ClientHello;
 
@@ -10,7 +12,7 @@ const DNS_OVER_TLS_PORT: u16 = 853;
 
 /// Names of the known resolvers that answer DNS over HTTPS.
 #[derive(Clone, Debug, Default)]
-pub struct Resolvers(HashSet<Box<str>>);
+pub struct Resolvers(HashSet<Box<str>, RandomState>);
 
 impl Resolvers {
     /// The resolvers of these names, lower case; a name stands for those below it, too.

@@ -92,13 +92,13 @@ impl Naming<'_> {
     }
 }
 
-/// The state of one flow; boxed, since few of the flows alive have one.
+/// The state of one flow.
 #[derive(Debug)]
 pub enum NameState {
-    /// Of TCP.
+    /// Of TCP; boxed, since it is much the larger of the two.
     Stream(Box<StreamState>),
     /// Of UDP.
-    Datagrams(Box<DatagramState>),
+    Datagrams(DatagramState),
 }
 
 impl NameState {
@@ -108,7 +108,7 @@ impl NameState {
         const UDP: u8 = 17;
         match protocol {
             TCP => Some(Self::Stream(Box::default())),
-            UDP => Some(Self::Datagrams(Box::default())),
+            UDP => Some(Self::Datagrams(DatagramState::default())),
             _ => None,
         }
     }

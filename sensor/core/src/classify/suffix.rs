@@ -2,6 +2,8 @@
 
 use std::collections::HashMap;
 
+use foldhash::fast::RandomState;
+
 /// A service as the rules name it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Service {
@@ -20,7 +22,7 @@ pub const EXCEPTION: i32 = -1;
 #[derive(Clone, Debug, Default)]
 pub struct Catalogue {
     services: Vec<Service>,
-    suffixes: HashMap<Box<str>, Option<u32>>,
+    suffixes: HashMap<Box<str>, Option<u32>, RandomState>,
 }
 
 impl Catalogue {
@@ -50,7 +52,8 @@ impl Catalogue {
             if let Some(&service) = self.suffixes.get(rest) {
                 return service;
             }
-            (_, rest) = rest.split_once('.')?;
+            let dot = memchr::memchr(b'.', rest.as_bytes())?;
+            rest = rest.get(dot + 1..)?;
         }
     }
 }

@@ -10,7 +10,7 @@ pub const MAX_HEAD_BYTES: usize = 16 << 10;
 /// Most pieces kept that came before the bytes in front of them.
 pub const MAX_PIECES: usize = 32;
 /// Room of a buffer at first.
-const MIN_BYTES: usize = 512;
+const MIN_BYTES: usize = 128;
 /// An emptied buffer larger than this is given back.
 const MAX_IDLE_BYTES: usize = 4 << 10;
 
@@ -46,7 +46,7 @@ enum Start {
 /// later but belongs in front of it is left out.
 #[derive(Debug, Default)]
 pub struct Head {
-    buffer: Option<Box<Buffer>>,
+    buffer: Buffer,
     /// Sequence number of the window's first byte.
     base: u32,
     start: Start,
@@ -97,22 +97,25 @@ impl Head {
         }
         let fitting = payload.len().min(window - offset);
         let payload = payload.get(..fitting).unwrap_or(payload);
-        self.buffer.get_or_insert_default().insert(offset, payload)
+        self.buffer.insert(offset, payload)
+    }
+
+    /// Whether a segment would stand at the window's front, before everything else.
+    pub fn would_begin_with(&self, sequence: u32, syn: bool) -> bool {
+        let first = sequence.wrapping_add(u32::from(syn));
+        let moves = syn && self.start != Start::Syn;
+        self.is_empty() && (moves || self.start == Start::Unknown || self.base == first)
     }
 
     /// The bytes in order from the window's front on.
     pub fn bytes(&self) -> &[u8] {
-        self.buffer
-            .as_ref()
-            .and_then(|buffer| buffer.bytes.get(..buffer.in_order))
-            .unwrap_or_default()
+        let buffer = &self.buffer;
+        buffer.bytes.get(..buffer.in_order).unwrap_or_default()
     }
 
     /// Whether no byte is held, in order or not.
     pub fn is_empty(&self) -> bool {
-        self.buffer
-            .as_ref()
-            .is_none_or(|buffer| buffer.bytes.is_empty())
+        self.buffer.bytes.is_empty()
     }
 
     /// Whether the window is filled from end to end.
@@ -133,20 +136,17 @@ impl Head {
             return false;
         };
         self.base = self.base.wrapping_add(count);
-        if let Some(buffer) = &mut self.buffer {
-            buffer.consume(count as usize);
-            if buffer.bytes.is_empty() && buffer.bytes.capacity() > MAX_IDLE_BYTES {
-                self.buffer = None;
-            }
+        let buffer = &mut self.buffer;
+        buffer.consume(count as usize);
+        if buffer.bytes.is_empty() && buffer.bytes.capacity() > MAX_IDLE_BYTES {
+            *buffer = Buffer::default();
         }
         true
     }
 
     /// Forgets what is held; the window begins at `sequence` from now on.
     pub fn restart(&mut self, sequence: u32) {
-        if let Some(buffer) = &mut self.buffer {
-            buffer.consume(usize::MAX);
-        }
+        self.buffer.consume(usize::MAX);
         self.base = sequence;
         self.start = Start::Data;
     }
@@ -158,11 +158,8 @@ impl Head {
 
     /// Bytes of memory beyond the struct itself.
     pub fn heap_bytes(&self) -> usize {
-        self.buffer.as_ref().map_or(0, |buffer| {
-            size_of::<Buffer>()
-                + buffer.bytes.capacity()
-                + buffer.pieces.capacity() * size_of::<Range<usize>>()
-        })
+        let buffer = &self.buffer;
+        buffer.bytes.capacity() + buffer.pieces.capacity() * size_of::<Range<usize>>()
     }
 
     /// The part of a segment that is not in front of the window, and its offset there.

@@ -1,6 +1,6 @@
 //! DNS transactions: each query matched with its answer, one row for both.
 
-use std::collections::{HashMap, VecDeque};
+use std::collections::{HashMap, VecDeque, hash_map};
 use std::hash::BuildHasher;
 
 use foldhash::quality::RandomState;
@@ -12,7 +12,7 @@ mod row;
 #[cfg(test)]
 mod tests;
 
-pub use row::{DnsAnswer, DnsRow, DnsTransport, MAX_ROW_ANSWERS, MAX_ROW_CNAMES};
+pub use row::{DnsRow, DnsTransport, MAX_ROW_ANSWERS, MAX_ROW_CNAMES};
 
 /// Most transactions of one shard that are remembered; the oldest are put out beyond.
 pub const MAX_OPEN_QUERIES: usize = 1 << 16;
@@ -63,36 +63,37 @@ pub struct DnsTableCounters {
     pub evicted: u64,
 }
 
-/// A transaction. The question is part of it: some clients use one number and port for all they ask.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-struct Key {
-    client: (u128, u16),
-    server: u128,
-    /// Keyed hash of name and type.
-    question: u64,
-    id: u16,
-    transport: DnsTransport,
-}
+/// What tells a transaction from others, hashed twice with keys of their own: 128 bits that nobody can aim at
+/// are as good as the whole, and fit a cache line with what is kept.
+type Key = (u64, u64);
 
 #[derive(Debug)]
 struct Transaction {
     /// Tells this use of the key from earlier ones.
     number: u64,
-    deadline_ns: u64,
-    /// The row to come; taken when it was answered. Boxed: answered ones stay for a while without it.
-    row: Option<Box<DnsRow>>,
+    /// The row to come; taken when it was answered.
+    row: Option<DnsRow>,
     answered_ns: u64,
+}
+
+#[derive(Clone, Copy, Debug)]
+struct Entry {
+    number: u64,
+    deadline_ns: u64,
+    key: Key,
 }
 
 /// The transactions of one shard.
 #[derive(Debug)]
 pub struct DnsTransactions {
-    known: HashMap<Key, Transaction, RandomState>,
+    known: HashMap<Key, Transaction, foldhash::fast::RandomState>,
     /// In the order of their deadlines; entries whose number no longer matches are over.
-    queue: VecDeque<(u64, Key)>,
+    queue: VecDeque<Entry>,
     capacity: usize,
     begun: u64,
-    hasher: RandomState,
+    hashers: [RandomState; 2],
+    /// Memory for the text of a row.
+    text: String,
     counters: DnsTableCounters,
 }
 
@@ -110,7 +111,8 @@ impl DnsTransactions {
             queue: VecDeque::new(),
             capacity: capacity.max(1),
             begun: 0,
-            hasher: RandomState::default(),
+            hashers: std::array::from_fn(|_| RandomState::default()),
+            text: String::new(),
             counters: DnsTableCounters::default(),
         }
     }
@@ -131,15 +133,11 @@ impl DnsTransactions {
 
     /// Puts out the queries that got no answer in time.
     pub fn expire(&mut self, clock_ns: u64, rows: &mut Vec<DnsRow>) {
-        while let Some(&(number, key)) = self.queue.front() {
-            let current = self.known.get(&key).filter(|known| known.number == number);
-            if current.is_some_and(|known| known.deadline_ns > clock_ns) {
-                return;
-            }
+        while let Some(&entry) = self.queue.front()
+            && entry.deadline_ns <= clock_ns
+        {
             self.queue.pop_front();
-            if current.is_some() {
-                self.forget(&key, rows);
-            }
+            self.forget(&entry, rows);
         }
     }
 
@@ -161,7 +159,7 @@ impl DnsTransactions {
                 return true;
             }
             *unanswered += 1;
-            rows.push(*row);
+            rows.push(row);
             false
         });
     }
@@ -186,19 +184,20 @@ impl DnsTransactions {
         self.known.is_empty()
     }
 
+    /// The question is part of it: some clients use one number and port for all they ask.
     fn key(&self, context: &DnsContext, message: &Message, name: &str, qtype: u16) -> Key {
         let (client, server) = if message.is_response() {
             (context.destination, context.source.0)
         } else {
             (context.source, context.destination.0)
         };
-        Key {
-            client,
-            server,
-            question: self.hasher.hash_one((name, qtype)),
-            id: message.id,
-            transport: context.transport,
-        }
+        let small = u64::from(client.1)
+            | u64::from(message.id) << 16
+            | u64::from(qtype) << 32
+            | (context.transport as u64) << 48;
+        let [one, other] = &self.hashers;
+        let whole = (client.0, server, small, name);
+        (one.hash_one(whole), other.hash_one(whole))
     }
 
     fn ask(
@@ -218,7 +217,7 @@ impl DnsTransactions {
             return;
         }
         let row = DnsRow::of_query(context, name, qtype);
-        self.remember(key, context.clock_ns, Some(Box::new(row)), rows);
+        self.remember(key, context.clock_ns, Some(row), rows);
     }
 
     fn answer(&mut self, context: &DnsContext, message: &Message, rows: &mut Vec<DnsRow>) {
@@ -241,49 +240,50 @@ impl DnsTransactions {
         let row = if let Some(mut row) = asked {
             row.latency_us = Some(latency_us(row.time_ns, context.time_ns));
             self.counters.answered += 1;
-            *row
+            row
         } else {
             self.counters.unasked += 1;
             self.remember(key, context.clock_ns, None, rows);
             DnsRow::of_query(context, name, qtype).by_server(context.source.0)
         };
-        rows.push(row.with_answer(message));
+        rows.push(row.with_answer(message, &mut self.text));
     }
 
     /// Enters a transaction, open where there is a row to come; makes room first.
-    fn remember(
-        &mut self,
-        key: Key,
-        clock_ns: u64,
-        row: Option<Box<DnsRow>>,
-        rows: &mut Vec<DnsRow>,
-    ) {
+    fn remember(&mut self, key: Key, clock_ns: u64, row: Option<DnsRow>, rows: &mut Vec<DnsRow>) {
         while self.known.len() >= self.capacity || self.queue.len() >= self.capacity * 2 {
-            let Some((number, oldest)) = self.queue.pop_front() else {
+            let Some(oldest) = self.queue.pop_front() else {
                 break;
             };
-            let known = self.known.get(&oldest);
-            if known.is_some_and(|known| known.number == number) {
-                self.counters.evicted += u64::from(known.is_some_and(|known| known.row.is_some()));
-                self.forget(&oldest, rows);
-            }
+            self.counters.evicted += u64::from(self.forget(&oldest, rows));
         }
         self.begun += 1;
         let transaction = Transaction {
             number: self.begun,
-            deadline_ns: clock_ns.saturating_add(QUERY_TIMEOUT_NS),
             row,
             answered_ns: clock_ns,
         };
         self.known.insert(key, transaction);
-        self.queue.push_back((self.begun, key));
+        self.queue.push_back(Entry {
+            number: self.begun,
+            deadline_ns: clock_ns.saturating_add(QUERY_TIMEOUT_NS),
+            key,
+        });
     }
 
-    fn forget(&mut self, key: &Key, rows: &mut Vec<DnsRow>) {
-        if let Some(row) = self.known.remove(key).and_then(|known| known.row) {
-            self.counters.unanswered += 1;
-            rows.push(*row);
+    /// Forgets the transaction of an entry, unless that is over; whether it was an open query.
+    fn forget(&mut self, entry: &Entry, rows: &mut Vec<DnsRow>) -> bool {
+        let hash_map::Entry::Occupied(known) = self.known.entry(entry.key) else {
+            return false;
+        };
+        if known.get().number != entry.number {
+            return false;
         }
+        let row = known.remove().row;
+        let is_open = row.is_some();
+        self.counters.unanswered += u64::from(is_open);
+        rows.extend(row);
+        is_open
     }
 }
 

@@ -8,7 +8,6 @@ use pyo3::types::{PyBytes, PyDict};
 
 use super::{Names, Options, Rules, open_source, settings_of};
 use crate::decode::{Fragment, Level};
-use crate::name::dns_table::DnsAnswer;
 use crate::pipeline::{self, Answer, Fact, TracedPacket, Wanted};
 use crate::watch::BlockRef;
 
@@ -152,21 +151,14 @@ fn fact_of<'py>(py: Python<'py>, fact: &Fact) -> PyResult<Bound<'py, PyDict>> {
 
 fn answer_of<'py>(py: Python<'py>, answer: &Answer) -> PyResult<Bound<'py, PyDict>> {
     let row = &answer.row;
-    let answers = row.answers.iter().map(|answer| match answer {
-        DnsAnswer::Address(address) => address.to_string(),
-        DnsAnswer::Name(name) => name.to_string(),
-    });
     let one = PyDict::new(py);
     one.set_item("packet", answer.packet)?;
     one.set_item("time_ns", row.time_ns)?;
     one.set_item("server", text_of(row.version, row.server))?;
     one.set_item("transport", row.transport.word())?;
-    one.set_item("qname", &*row.qname)?;
-    one.set_item("answers", answers.collect::<Vec<_>>())?;
-    one.set_item(
-        "cnames",
-        row.cnames.iter().map(|name| &**name).collect::<Vec<_>>(),
-    )?;
+    one.set_item("qname", row.qname())?;
+    one.set_item("answers", row.answers().collect::<Vec<_>>())?;
+    one.set_item("cnames", row.cnames().collect::<Vec<_>>())?;
     one.set_item("min_ttl", row.min_ttl)?;
     one.set_item("latency_us", row.latency_us)?;
     one.set_item("flow_id", row.flow_id)?;

@@ -77,12 +77,8 @@ impl Replay {
         replay
     }
 
-    fn take(&mut self, level: &Level, payload: &[u8], time_ns: i64, clock_ns: u64) {
-        if level.fragment == Fragment::Later {
-            return;
-        }
-        let source = (level.source, level.source_port);
-        let destination = (level.destination, level.destination_port);
+    /// The place of a packet's flow, which is begun where there is none.
+    fn flow_of(&mut self, level: &Level, source: (u128, u16), destination: (u128, u16)) -> usize {
         let key = (
             level.protocol,
             source.min(destination),
@@ -91,7 +87,7 @@ impl Replay {
         let begins = level.tcp_flags & (SYN | ACK) == SYN;
         let known = self.live.get(&key).copied();
         let index = known.filter(|&index| !(begins && self.flows[index].closed));
-        let index = index.unwrap_or_else(|| {
+        index.unwrap_or_else(|| {
             let answers = level.tcp_flags & (SYN | ACK) == SYN | ACK;
             let (client, server) = if answers {
                 (destination, source)
@@ -108,7 +104,16 @@ impl Replay {
             });
             self.live.insert(key, self.flows.len() - 1);
             self.flows.len() - 1
-        });
+        })
+    }
+
+    fn take(&mut self, level: &Level, payload: &[u8], time_ns: i64, clock_ns: u64) {
+        if level.fragment == Fragment::Later {
+            return;
+        }
+        let source = (level.source, level.source_port);
+        let destination = (level.destination, level.destination_port);
+        let index = self.flow_of(level, source, destination);
         let flow = &mut self.flows[index];
         flow.closed |= level.tcp_flags & (FIN | RST) != 0;
         if flow.state.is_none() {

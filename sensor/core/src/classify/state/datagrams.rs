@@ -67,6 +67,19 @@ impl DatagramState {
         }
     }
 
+    /// The state of a flow that is known to be DNS.
+    pub(crate) fn of_dns() -> Self {
+        Self {
+            phase: Phase::Dns,
+            ..Self::default()
+        }
+    }
+
+    /// Whether the flow is known to be DNS, and that is all there is to know.
+    pub(crate) fn is_dns(&self) -> bool {
+        self.phase == Phase::Dns
+    }
+
     /// Whether the datagrams so far point to nothing: a new state would do as well.
     pub fn is_blank(&self) -> bool {
         self.phase == Phase::Looking

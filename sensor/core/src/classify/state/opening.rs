@@ -2,14 +2,15 @@
 
 use super::dns_stream::{self, begins_dns};
 use super::http_stream;
-use super::stream::{MAX_CLASSIFY_SEGMENTS, Phase, StreamState};
+use super::stream::{MAX_CLASSIFY_SEGMENTS, Phase, StreamState, is_last_word};
 use super::{Naming, Segment, Step};
 use crate::classify::found::NameSource;
 use crate::classify::{Application, Verdict, refine};
+use crate::flow::MAX_HEAD_BYTES;
 use crate::name::ja4::Carrier;
 use crate::name::proxied::{Proxy, proxied_offset};
 use crate::name::starttls::{PlainProtocol, starttls_offset};
-use crate::name::tls::client_hello;
+use crate::name::tls::{ClientHello, client_hello};
 use crate::name::tls_server::server_hello;
 use crate::name::{Progress, http, http2};
 
@@ -54,25 +55,49 @@ impl StreamState {
         self.classify(segment, naming)
     }
 
+    /// Reads a hello that begins the client's stream and is whole in its first segment, as most are, where it
+    /// lies; none where the segment has to be kept.
+    pub(super) fn look_in_place(
+        &self,
+        segment: &Segment<'_>,
+        naming: &mut Naming<'_>,
+    ) -> Option<Step> {
+        let window = segment.payload.get(..MAX_HEAD_BYTES);
+        let payload = window.unwrap_or(segment.payload);
+        if !begins_hello(payload) || !self.client.would_begin_with(segment.sequence, segment.syn) {
+            return None;
+        }
+        let hello = client_hello(payload, Carrier::Tcp).done()?;
+        Some(self.take_hello(&hello, segment, naming))
+    }
+
+    /// Takes what a whole hello says: the flow is settled.
+    fn take_hello(
+        &self,
+        hello: &ClientHello,
+        segment: &Segment<'_>,
+        naming: &mut Naming<'_>,
+    ) -> Step {
+        let server_port = if self.swapped {
+            segment.client_port
+        } else {
+            segment.server_port
+        };
+        let verdict = refine::tls(hello, server_port, naming.resolvers);
+        // What told only that this is TLS is no better reason.
+        if naming.found.application() == Some(Application::Tls) {
+            naming.found.verdict = None;
+        }
+        naming.found.say(verdict);
+        naming.found.add_hello(hello, NameSource::TlsSni);
+        Step::Settled
+    }
+
     /// Looks for what a client begins with; none where it began with nothing known.
     fn look_at_client(&mut self, segment: &Segment<'_>, naming: &mut Naming<'_>) -> Option<Step> {
         let client = self.client.bytes();
         match client_hello(client, Carrier::Tcp) {
-            Progress::Done(hello) => {
-                let server_port = if self.swapped {
-                    segment.client_port
-                } else {
-                    segment.server_port
-                };
-                let verdict = refine::tls(&hello, server_port, naming.resolvers);
-                // What told only that this is TLS is no better reason.
-                if naming.found.application() == Some(Application::Tls) {
-                    naming.found.verdict = None;
-                }
-                naming.found.say(verdict);
-                naming.found.add_hello(&hello, NameSource::TlsSni);
-                return Some(Step::Settled);
-            }
+            Progress::Done(hello) => return Some(self.take_hello(&hello, segment, naming)),
             Progress::More if client.first() == Some(&TLS_HANDSHAKE) => {
                 // The rest may never come, where packets are cut or lost.
                 if begins_hello(client) {
@@ -108,6 +133,7 @@ impl StreamState {
         if swaps {
             std::mem::swap(&mut self.client, &mut self.server);
             self.swapped = !self.swapped;
+            self.answered = is_last_word(self.server.bytes());
         }
         swaps
     }

@@ -24,6 +24,12 @@ impl StateRef {
         generation: 0,
     };
 
+    /// All that is known of the flow is that it is DNS: that needs no place.
+    pub(crate) const DNS: Self = Self {
+        place: u32::MAX,
+        generation: 1,
+    };
+
     /// Whether there is no state.
     pub fn is_none(self) -> bool {
         self == Self::NONE

@@ -4,12 +4,15 @@ use super::dns_stream::{self, begins_dns};
 use super::http_stream::{self, HttpStep};
 use super::{Naming, Segment, Step};
 use crate::flow::{Head, MAX_HEAD_BYTES, Pushed};
+use crate::name::http;
 use crate::name::proxied::Proxy;
 
 /// Bits of a SYN's sequence number that tell the others, given what comes after it.
 pub const SYN_BITS: u32 = 29;
 /// First bytes of a server that are looked at.
 const MAX_SERVER_BYTES: usize = 4 << 10;
+/// Those of one that answers in HTTP: what follows is for people.
+const MAX_ANSWER_BYTES: usize = 128;
 /// Data segments of a flow that are looked at before it is given up.
 pub const MAX_NAME_SEGMENTS: u8 = 64;
 /// Data segments after which the matchers of applications are not asked again.
@@ -48,6 +51,8 @@ pub struct StreamState {
     stalled: u8,
     /// Times that the request at hand was read without coming to its end.
     rereads: u8,
+    /// The server answered in HTTP: its bytes say nothing more.
+    pub(super) answered: bool,
     /// The end taken for the server at first turned out to be the client.
     pub(super) swapped: bool,
     /// Behind a proxy's request or STARTTLS: only names are looked for, in the client's bytes.
@@ -63,7 +68,7 @@ impl StreamState {
     }
 
     /// Takes the next segment.
-    pub(super) fn take(&mut self, segment: &Segment<'_>, naming: &mut Naming<'_>) -> Step {
+    pub(crate) fn take(&mut self, segment: &Segment<'_>, naming: &mut Naming<'_>) -> Step {
         if segment.from_client
             && let Some(lower) = self.syn_lower.take()
         {
@@ -72,31 +77,40 @@ impl StreamState {
         }
         let from_client = segment.from_client != self.swapped;
         if !from_client && self.ignores_server() {
-            self.server.clear();
-            return Step::Continue;
+            self.forget_server();
+            return self.goes_on();
         }
         if self.phase == Phase::HttpLost {
             if !http_stream::begins_request(segment.payload) {
-                return Step::Continue;
+                return self.goes_on();
             }
             self.phase = Phase::Http(0);
             self.rereads = 0;
             self.client.restart(segment.sequence);
         }
+        if from_client
+            && self.phase == Phase::Looking
+            && let Some(step) = self.look_in_place(segment, naming)
+        {
+            return step;
+        }
+        // A server shows what it is sooner than a client says its name; DNS answers have any length.
+        let window = if from_client || self.phase == Phase::Dns {
+            MAX_HEAD_BYTES
+        } else if self.begins_answer(segment) {
+            self.answered = true;
+            MAX_ANSWER_BYTES
+        } else {
+            MAX_SERVER_BYTES
+        };
         let head = if from_client {
             &mut self.client
         } else {
             &mut self.server
         };
-        // A server shows what it is sooner than a client says its name; DNS answers have any length.
-        let window = if from_client || self.phase == Phase::Dns {
-            MAX_HEAD_BYTES
-        } else {
-            MAX_SERVER_BYTES
-        };
         let pushed = head.push_within(window, segment.sequence, segment.syn, segment.payload);
         if segment.payload.is_empty() {
-            return Step::Continue;
+            return self.goes_on();
         }
         self.segments = self.segments.saturating_add(1);
         let grew = match pushed {
@@ -123,13 +137,21 @@ impl StreamState {
             return Step::Settled;
         }
         if !self.swapped && self.ignores_server() {
-            self.server.clear();
-            return match self.give_up() {
-                Step::Settled => Step::Settled,
-                _ => Step::OnlyClient,
-            };
+            self.forget_server();
         }
         self.give_up()
+    }
+
+    /// Whether this segment of the server begins its stream with an answer in HTTP.
+    fn begins_answer(&self, segment: &Segment<'_>) -> bool {
+        is_last_word(segment.payload) && self.server.would_begin_with(segment.sequence, segment.syn)
+    }
+
+    /// Gives back what nobody will look at; the beginning of an answer stays, which tells what the client is not.
+    fn forget_server(&mut self) {
+        if !self.answered {
+            self.server.clear();
+        }
     }
 
     pub(super) fn heap_bytes(&self) -> usize {
@@ -139,8 +161,10 @@ impl StreamState {
     /// Whether the server's bytes cannot say anything more.
     fn ignores_server(&self) -> bool {
         match self.phase {
-            Phase::Looking => self.carried,
-            Phase::Http(_) => self.carried || self.segments >= MAX_CLASSIFY_SEGMENTS,
+            Phase::Looking => self.carried || self.answered,
+            Phase::Http(_) => {
+                self.carried || self.answered || self.segments >= MAX_CLASSIFY_SEGMENTS
+            }
             Phase::HttpLost | Phase::Http2(_) => true,
             Phase::Dns => false,
         }
@@ -177,13 +201,23 @@ impl StreamState {
             Phase::Looking => {
                 self.segments >= MAX_NAME_SEGMENTS
                     || self.client.is_full()
-                        && (self.carried || self.server.bytes().len() >= MAX_SERVER_BYTES)
+                        && (self.ignores_server() || self.server.bytes().len() >= MAX_SERVER_BYTES)
             }
             Phase::Http(_) | Phase::HttpLost => false,
             Phase::Http2(_) | Phase::Dns => self.stalled >= MAX_NAME_SEGMENTS,
         };
         if is_spent {
             Step::Settled
+        } else {
+            self.goes_on()
+        }
+    }
+
+    /// More may come, perhaps only from the client. The ends of the flow are told, so not where they were
+    /// taken for each other.
+    fn goes_on(&self) -> Step {
+        if !self.swapped && self.ignores_server() {
+            Step::OnlyClient
         } else {
             Step::Continue
         }
@@ -254,6 +288,15 @@ impl StreamState {
         }
     }
 }
+/// Whether a server that begins so says nothing more: an answer in HTTP, but for one that goes over to another
+/// protocol.
+pub(super) fn is_last_word(stream: &[u8]) -> bool {
+    const SWITCHING_PROTOCOLS: u16 = 101;
+    http::response(stream)
+        .done()
+        .is_some_and(|status| status != SWITCHING_PROTOCOLS)
+}
+
 /// The sequence number of a client's SYN whose lower bits are known: the upper ones are those that bring it
 /// nearest to what the client sends now. What the server expects may be another number, where a firewall
 /// changes them on the way.

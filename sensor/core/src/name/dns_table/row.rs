@@ -1,9 +1,10 @@
 //! A row of the `dns` table.
 
-use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
+use std::fmt::Write;
+use std::net::Ipv6Addr;
 
 use super::DnsContext;
-use crate::name::dns::{Answer, Data, Message};
+use crate::name::dns::{Data, Message};
 use crate::watch::BlockRef;
 
 /// Most answers of one row.
@@ -40,15 +41,6 @@ impl DnsTransport {
     }
 }
 
-/// What an answer record says.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum DnsAnswer {
-    /// A or AAAA.
-    Address(IpAddr),
-    /// NS, PTR or MX.
-    Name(Box<str>),
-}
-
 /// One transaction: `rcode` is none where nobody answered, `latency_us` where nobody was seen to ask.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct DnsRow {
@@ -64,25 +56,44 @@ pub struct DnsRow {
     pub version: u8,
     /// What carried it.
     pub transport: DnsTransport,
-    /// The name asked for, lower case.
-    pub qname: Box<str>,
     /// QTYPE.
     pub qtype: u16,
     /// Response code.
     pub rcode: Option<u16>,
-    /// Addresses and names of the answer section, in order.
-    pub answers: Vec<DnsAnswer>,
-    /// The aliases between the name asked for and the answers, in order.
-    pub cnames: Vec<Box<str>>,
     /// Least time to live in the answer section, seconds.
     pub min_ttl: Option<u32>,
     /// Time between query and answer.
     pub latency_us: Option<u32>,
     /// Identity of the flow.
     pub flow_id: u64,
+    /// How many aliases there are.
+    pub cname_count: u8,
+    /// The name asked for, aliases, and answers, a line each: names hold no control character, and a row is one
+    /// allocation.
+    lines: Box<str>,
 }
 
 impl DnsRow {
+    /// The name asked for, lower case.
+    pub fn qname(&self) -> &str {
+        self.lines().next().unwrap_or_default()
+    }
+
+    /// The aliases between the name asked for and the answers, in order.
+    pub fn cnames(&self) -> impl Iterator<Item = &str> {
+        self.lines().skip(1).take(usize::from(self.cname_count))
+    }
+
+    /// Addresses and names of the answer section, in order.
+    pub fn answers(&self) -> impl Iterator<Item = &str> {
+        self.lines().skip(1 + usize::from(self.cname_count))
+    }
+
+    /// The name asked for, then [`Self::cname_count`] aliases, then the answers.
+    pub fn lines(&self) -> impl Iterator<Item = &str> {
+        self.lines.split('\n')
+    }
+
     pub(super) fn of_query(context: &DnsContext, name: &str, qtype: u16) -> Self {
         Self {
             time_ns: context.time_ns,
@@ -91,14 +102,13 @@ impl DnsRow {
             server: context.destination.0,
             version: context.version,
             transport: context.transport,
-            qname: name.into(),
             qtype,
             rcode: None,
-            answers: Vec::new(),
-            cnames: Vec::new(),
             min_ttl: None,
             latency_us: None,
             flow_id: context.flow_id,
+            cname_count: 0,
+            lines: name.into(),
         }
     }
 
@@ -107,30 +117,67 @@ impl DnsRow {
         self
     }
 
-    pub(super) fn with_answer(mut self, message: &Message) -> Self {
+    /// The row with what the response says; `text` is memory to build it in.
+    pub(super) fn with_answer(mut self, message: &Message, text: &mut String) -> Self {
         self.rcode = Some(message.rcode);
         self.min_ttl = message.min_ttl;
-        for answer in message.answers() {
-            match answer.data {
-                Data::Cname(target) if self.cnames.len() < MAX_ROW_CNAMES => {
-                    self.cnames.push(message.text(target).into());
-                }
-                _ if self.answers.len() < MAX_ROW_ANSWERS => {
-                    self.answers.extend(said(message, answer));
-                }
-                _ => {}
-            }
+        if message.answers().is_empty() {
+            return self;
         }
+        text.clear();
+        text.push_str(&self.lines);
+        let aliases = message
+            .answers()
+            .iter()
+            .filter_map(|answer| match answer.data {
+                Data::Cname(target) => Some(target),
+                _ => None,
+            });
+        for target in aliases.take(MAX_ROW_CNAMES) {
+            text.push('\n');
+            text.push_str(message.text(target));
+            self.cname_count += 1;
+        }
+        let answers = message.answers().iter().map(|answer| answer.data);
+        for data in answers.filter(says).take(MAX_ROW_ANSWERS) {
+            text.push('\n');
+            push_answer(message, data, text);
+        }
+        self.lines = text.as_str().into();
         self
     }
 }
 
-fn said(message: &Message, answer: &Answer) -> Option<DnsAnswer> {
-    match answer.data {
-        Data::A(octets) => Some(DnsAnswer::Address(Ipv4Addr::from(octets).into())),
-        Data::Aaaa(octets) => Some(DnsAnswer::Address(Ipv6Addr::from(octets).into())),
-        Data::Name(name) => Some(DnsAnswer::Name(message.text(name).into())),
-        Data::Cname(_) | Data::Other(_) => None,
+/// Whether this kind of data is an answer of its own.
+const fn says(data: &Data) -> bool {
+    matches!(data, Data::A(_) | Data::Aaaa(_) | Data::Name(_))
+}
+
+fn push_answer(message: &Message, data: Data, text: &mut String) {
+    match data {
+        Data::A(octets) => push_dotted(octets, text),
+        Data::Aaaa(octets) => {
+            // Writing to a string cannot fail.
+            let _ = write!(text, "{}", Ipv6Addr::from(octets));
+        }
+        Data::Name(name) => text.push_str(message.text(name)),
+        Data::Cname(_) | Data::Other(_) => {}
+    }
+}
+
+/// An IPv4 address without the formatting machinery: nearly every answer is one.
+fn push_dotted(octets: [u8; 4], text: &mut String) {
+    for (place, octet) in octets.into_iter().enumerate() {
+        if place > 0 {
+            text.push('.');
+        }
+        if octet >= 100 {
+            text.push(char::from(b'0' + octet / 100));
+        }
+        if octet >= 10 {
+            text.push(char::from(b'0' + octet / 10 % 10));
+        }
+        text.push(char::from(b'0' + octet % 10));
     }
 }
 

@@ -10,7 +10,6 @@ use super::{
 use crate::classify::{Found, NameSource, Namer, NamingSettings};
 use crate::decode::Fragment;
 use crate::flow::{Flow, Initiator, Mark, Observer, Packet};
-use crate::name::dns_table::DnsAnswer;
 use crate::source::Record;
 use crate::watch::Watch;
 
@@ -103,9 +102,9 @@ impl Tracer {
         let Some((inside, outside)) = self.wanted.addresses else {
             return drop(rows);
         };
+        let wanted = address_of(outside).to_string();
         for row in rows {
-            let gives = |answer: &DnsAnswer| *answer == DnsAnswer::Address(address_of(outside));
-            if row.inside == inside && row.answers.iter().any(gives) {
+            if row.inside == inside && row.answers().any(|answer| answer == wanted) {
                 if self.traced.answers.len() == MAX_ANSWERS {
                     self.traced.answers.remove(0);
                 }

@@ -1,5 +1,6 @@
 //! Runs as on a wire: quiet links, stops, questions, losses.
 
+use std::collections::BTreeSet;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
@@ -167,8 +168,9 @@ fn every_interval_has_a_row_for_every_interface() {
     play(vec![], &settings(2), &keep, &Control::default()).expect("a run");
     let got = keep.got();
     let starts = got.intervals.iter().map(|row| row.start_ns / INTERVAL_NS);
-    let interfaces: Vec<u16> = got.intervals.iter().map(|row| row.interface).collect();
-    assert_eq!(interfaces, [0, 1]);
+    // A minute may end meanwhile.
+    let interfaces: BTreeSet<u16> = got.intervals.iter().map(|row| row.interface).collect();
+    assert_eq!(interfaces, BTreeSet::from([0, 1]));
     assert!(starts.min().is_some_and(|minutes| minutes > 20_000_000));
 }
 
