@@ -15,15 +15,23 @@ _TOP = 10
 HOURS_OF_WEEK = 7 * 24
 
 
-def timeline(context: Context) -> dict[str, Any]:
-    """Every day with its first services, countries and categories, and flows by hour of the week, Monday first."""
+def timeline(context: Context, sites: list[list[dict[str, Any]]]) -> dict[str, Any]:
+    """Every day with what was used first on it, and flows by hour of the week, Monday first.
+
+    Parameters
+    ----------
+    context
+        The study.
+    sites
+        The first sites of each day.
+    """
     week = (
         hour_of_week(context.gathered.hours, context.gathered.days[0].weekday())
         if context.gathered.days
         else None
     )
     return {
-        "daily": _daily(context),
+        "daily": _daily(context, sites),
         "hour_of_week": (np.zeros((7, 24)) if week is None else week).astype(int).tolist(),
     }
 
@@ -34,7 +42,7 @@ def hour_of_week(hours: Hours, first_weekday: int) -> NDArray[np.float64]:
     return sums(slot, hours.flows, HOURS_OF_WEEK).reshape(7, 24)
 
 
-def _daily(context: Context) -> list[dict[str, Any]]:
+def _daily(context: Context, sites: list[list[dict[str, Any]]]) -> list[dict[str, Any]]:
     facts = context.facts
     totals = facts.total_by_day(), facts.total_by_day("bytes")
     packets = sums(facts.day, facts.packets, len(facts.days))
@@ -46,6 +54,7 @@ def _daily(context: Context) -> list[dict[str, Any]]:
             "bytes": int(totals[1][number]),
             "packets": int(packets[number]),
             "top": firsts["service"][number],
+            "sites": sites[number],
             "countries": firsts["country"][number],
             "categories": firsts["category"][number],
         }
