@@ -62,6 +62,11 @@ def _figures(found: Found) -> Iterator[Figure]:
         yield Figure(
             "addresses in use on a middling day", words.count(daily["median"]), words.number_interval(daily)
         )
+    schools = [one for one in found["institutions"] if one["category"] == "education"]
+    if schools:
+        most = max(schools, key=lambda one: (len(one["institutions"]), one["flows"]))
+        label = f"universities or schools reached in {words.country(most['country'])}"
+        yield Figure(label, words.count(len(most["institutions"])))
     dated = [one for one in found["onsets"] if one["event"]]
     for one in sorted(dated or found["onsets"], key=lambda one: one["p_value"])[:1]:
         yield _onset_figure(one)
