@@ -69,7 +69,7 @@ def _figures(found: Found) -> Iterator[Figure]:
         yield Figure(label, words.count(len(most["institutions"])))
     dated = [one for one in found["onsets"] if one["event"]]
     for one in sorted(dated or found["onsets"], key=lambda one: one["p_value"])[:1]:
-        yield _onset_figure(one)
+        yield _onset_figure(one, found)
     doubtful = [one for one in found["blocks"] if one["confidence"] == "low"]
     if doubtful:
         first = max(doubtful, key=lambda one: one["flows"])
@@ -90,7 +90,7 @@ def _country_figures(countries: list[dict[str, Any]]) -> Iterator[Figure]:
         yield _share(label, most["share_flows"], f"{times} times the expected share")
 
 
-def _onset_figure(one: dict[str, Any]) -> Figure:
+def _onset_figure(one: dict[str, Any], found: Found) -> Figure:
     event = one["event"]
     remark = (
         f"{words.many(event['lag_days'], 'day')} after {event['name']}; {words.percent(event['chance'])} of random "
@@ -98,7 +98,7 @@ def _onset_figure(one: dict[str, Any]) -> Figure:
         if event
         else ""
     )
-    return Figure(f"the day {one['series']} began", words.long_day(one["onset_day"]), "", remark)
+    return Figure(f"the day {one['series']} began", words.day_of(one["onset_day"], found), "", remark)
 
 
 def _share(label: str, interval: dict[str, Any], remark: str = "") -> Figure:

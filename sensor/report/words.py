@@ -125,6 +125,12 @@ def long_day(text: str | None) -> str:
     return f"{day.day} {_MONTHS[day.month - 1]} {day.year}"
 
 
+def day_of(text: str, found: dict[str, Any]) -> str:
+    """A day in words, without its year where the whole study lies in one."""
+    start, end = found["period"]["start"], found["period"]["end"]
+    return long_day(text).rpartition(" ")[0] if start[:4] == end[:4] == text[:4] else long_day(text)
+
+
 def weekday(text: str) -> str:
     """The name of a day's day of the week."""
     return WEEKDAYS[date.fromisoformat(text).weekday()]

@@ -13,7 +13,7 @@ from sensor.study.gather import NAME_HOSTS
 from sensor.study.site_hosts import SITE_OF_NAME
 from sensor.study.sites import shown_name
 
-_MOST = 10
+_MOST = 15
 
 
 def day_sites(engine: Rollups, days: Sequence[date], site_of: dict[str, str]) -> list[list[dict[str, Any]]]:

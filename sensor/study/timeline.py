@@ -11,7 +11,7 @@ from sensor.study.context import Context
 from sensor.study.facts import Facts, sums
 from sensor.study.gather import Hours
 
-_TOP = 10
+_TOP = 15
 HOURS_OF_WEEK = 7 * 24
 
 
