@@ -55,11 +55,12 @@ def _lost(found: Found) -> list[str]:
         else "The capture lost no packet"
     )
     gaps = len(loss["gaps"])
-    return [f"{lost} and {'was never interrupted' if not gaps else f'was interrupted {_times(gaps)}'}."]
-
-
-def _times(number: int) -> str:
-    return "once" if number == 1 else f"{words.spelled(number)} times"
+    if not gaps:
+        return [f"{lost}, and never fell silent for over an hour."]
+    times = "once" if gaps == 1 else f"{words.spelled(gaps)} times"
+    return [
+        f"{lost}. For over an hour it fell silent {times}; these hours count as not observed, not as quiet."
+    ]
 
 
 def _named(found: Found) -> list[str]:
