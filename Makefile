@@ -14,7 +14,7 @@ MANIFEST := --manifest-path sensor/core/Cargo.toml
 RUST_SOURCES := $(shell find sensor/core \( -path sensor/core/target -o -path sensor/core/fuzz \) -prune \
 	-o -name '*.rs' -print) \
 	sensor/core/Cargo.toml sensor/core/Cargo.lock
-CAPTURE := tests/golden/captures/demo.pcap
+DEMO := demo/model-2017
 
 # Fuzzing: seconds for each target, the targets, and folders of captures to begin with besides the project's own.
 FUZZ_SECONDS ?= 60
@@ -42,15 +42,21 @@ help: ## list the targets
 		while IFS=$$'\t' read -r name text; do printf '  make %-11s %s\n' "$$name" "$$text"; done
 
 .PHONY: demo
-demo: $(CORE) ## build, replay a capture into demo/store and ask the store who was contacted
-	@rm -rf demo/store
-	$(BIN)/blocktap replay $(CAPTURE) --store demo/store
-	$(BIN)/blocktap query --store demo/store "SELECT block, initiator, count(DISTINCT flow_id) AS flows, \
-		sum(bytes_out + bytes_in) AS bytes, count(DISTINCT outside_ip) AS outside_addresses \
-		FROM flows GROUP BY ALL ORDER BY bytes DESC"
+demo: $(CORE) ## a simulated study: capture, replay, report in demo/report.html and in short on the terminal
+	@rm -rf demo
+	@mkdir demo
+	$(BIN)/blocktap simulate model-2017 -o $(DEMO).pcapng
+	$(BIN)/blocktap replay $(DEMO).pcapng --store demo/store
+	$(BIN)/blocktap report --store demo/store --timezone Asia/Pyongyang -o demo/report.html
+	$(BIN)/blocktap report --store demo/store --timezone Asia/Pyongyang
 	@echo
+	@echo "All of it is simulated. The whole report is demo/report.html: open it in a browser."
 	@echo "The store is demo/store: Parquet files that any engine reads. Ask it more with"
 	@echo "  $(BIN)/blocktap query --store demo/store \"SELECT * FROM flows LIMIT 20\""
+
+.PHONY: pictures
+pictures: $(CORE) ## draw the pictures of the README anew, from a simulated store; needs Chromium
+	$(BIN)/python docs/pictures/draw.py
 
 .PHONY: build
 build: $(CORE) ## the environment in .venv, with the core built for speed

@@ -1,23 +1,27 @@
-"""Run a study and write its numbers."""
+"""Run a study and write what was asked for: the page, the numbers, Markdown, or a summary."""
 
 import json
+import os
 import sys
 from dataclasses import dataclass, replace
 from datetime import date
 from pathlib import Path
 from typing import Any
 
+from sensor.cli._say import say
 from sensor.errors import ConfigError
 from sensor.rules import load_events, load_plan
+from sensor.store import read_manifest
 from sensor.study import StudyOptions, study
+
+_STANDARD_OUTPUT = Path("-")
 
 
 @dataclass(frozen=True)
 class Asked:
-    """The words of the command; ``days`` are the day, the first and the last one."""
+    """What to study; ``days`` are the day, the first and the last one."""
 
     store: Path
-    json: Path | None
     days: tuple[str | None, str | None, str | None]
     timezone: str
     one_way: bool
@@ -28,14 +32,58 @@ class Asked:
     rules: list[Path] | None
 
 
-def run_report(asked: Asked) -> None:
-    """Study the store and write the object as JSON: keys in the order of the contract, UTF-8, one line end."""
+@dataclass(frozen=True)
+class Outputs:
+    """Where each view goes, None where it is not wanted; ``-`` is standard output."""
+
+    page: Path | None
+    numbers: Path | None
+    markdown: Path | None
+
+    def __post_init__(self) -> None:
+        if [self.page, self.numbers, self.markdown].count(_STANDARD_OUTPUT) > 1:
+            raise ConfigError("only one of -o, --json and --markdown can go to standard output")
+
+    @property
+    def none(self) -> bool:
+        """Whether no file is wanted, so that a summary is printed."""
+        return self.page is None and self.numbers is None and self.markdown is None
+
+
+def run_report(asked: Asked, outputs: Outputs) -> None:
+    """Study the store and write each view that was asked for."""
     found = study(asked.store, _options(asked))
-    text = json.dumps(found, ensure_ascii=True, indent=1) + "\n"
-    if asked.json is None or str(asked.json) == "-":
+    if outputs.numbers is not None:
+        _write(outputs.numbers, json.dumps(found, ensure_ascii=True, indent=1) + "\n")
+    if outputs.page is None and outputs.markdown is None and not outputs.none:
+        return
+    from sensor.report import make_report, print_summary, to_html, to_markdown
+
+    report = make_report(found, read_manifest(asked.store).simulated)
+    if outputs.page is not None:
+        _write(outputs.page, to_html(report))
+    if outputs.markdown is not None:
+        _write(outputs.markdown, to_markdown(report))
+    if outputs.none:
+        from rich.console import Console
+
+        print_summary(Console(), report)
+
+
+def _write(path: Path, text: str) -> None:
+    """Write a file of its owner's alone: it tells of people. It is there whole, or not at all."""
+    if path == _STANDARD_OUTPUT:
         sys.stdout.write(text)
-    else:
-        asked.json.write_text(text, encoding="utf-8")
+        return
+    part = path.with_name(f".{path.name}.part")
+    try:
+        with os.fdopen(os.open(part, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "wb") as file:
+            file.write(text.encode())
+        part.replace(path)
+    except OSError:
+        part.unlink(missing_ok=True)
+        raise
+    say(f"{path} is written")
 
 
 def _options(asked: Asked) -> StudyOptions:

@@ -10,8 +10,14 @@ from sensor.cli._options import Rules
 
 def report(
     store: Annotated[Path, typer.Option("--store", metavar="DIR", help="The store's folder.")],
+    output: Annotated[
+        Path | None, typer.Option("--output", "-o", metavar="FILE", help="Write the page, one HTML file.")
+    ] = None,
     json: Annotated[
         Path | None, typer.Option("--json", metavar="FILE", help="Write the numbers; - is standard output.")
+    ] = None,
+    markdown: Annotated[
+        Path | None, typer.Option("--markdown", metavar="FILE", help="Write Markdown; - is standard output.")
     ] = None,
     day: Annotated[str | None, typer.Option("--day", metavar="DAY", help="Study this day alone.")] = None,
     first: Annotated[
@@ -35,9 +41,13 @@ def report(
     ] = None,
     rules: Rules = None,
 ) -> None:
-    """Study a store: hard numbers and how sure they are."""
-    from sensor.cli._report import Asked, run_report
+    """Study a store: hard numbers and how sure they are.
+
+    Without -o, --json and --markdown a summary is printed.
+    """
+    from sensor.cli._report import Asked, Outputs, run_report
 
     run_report(
-        Asked(store, json, (day, first, last), timezone, one_way, seed, expectation, events, blocks, rules)
+        Asked(store, (day, first, last), timezone, one_way, seed, expectation, events, blocks, rules),
+        Outputs(output, json, markdown),
     )

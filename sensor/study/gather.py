@@ -17,7 +17,7 @@ from sensor.study.facts import Dimension, Facts, day_numbers, encode, make_facts
 from sensor.study.use import BYTES, DNS_APPLICATION, FLOWS, PACKETS, Window, is_one_of
 
 NAME_HOSTS = "name_hosts"
-"""Kept in the engine: flows by name, inside address, UTC day, service and country."""
+"""Kept in the engine: flows by name, inside address, UTC day, local day, service and country."""
 
 
 @dataclass(frozen=True)
@@ -118,8 +118,8 @@ def gather(engine: Rollups, window: Window, protocols: Sequence[str] = ()) -> Ga
     )
     engine.keep(
         NAME_HOSTS,
-        "SELECT name, inside_ip, day, service, country, count(*) AS flows FROM flows "
-        f"WHERE {window.shared()} AND name IS NOT NULL AND record = 0 GROUP BY 1, 2, 3, 4, 5",
+        f"SELECT name, inside_ip, day, {day} AS local_day, service, country, count(*) AS flows FROM flows "
+        f"WHERE {window.shared()} AND name IS NOT NULL AND record = 0 GROUP BY 1, 2, 3, 4, 5, 6",
     )
     days = _period(window, hosts)
     is_dns = _is_dns(wide)

@@ -9,6 +9,9 @@ import pyarrow as pa
 from sensor.store.engine.rollup import Rollups
 from sensor.study.gather import NAME_HOSTS
 
+SITE_OF_NAME = "site_of_name"
+"""Lent to the engine: the site of each name, sites numbered in the order of the alphabet."""
+
 
 @dataclass(frozen=True)
 class SiteHosts:
@@ -42,7 +45,7 @@ def count_site_hosts(engine: Rollups, site_of: dict[str, str]) -> SiteHosts:
     """
     sites = {site: number for number, site in enumerate(sorted(set(site_of.values())))}
     engine.lend(
-        "site_of_name",
+        SITE_OF_NAME,
         pa.table(
             {
                 "name": pa.array(list(site_of), pa.utf8()),
@@ -53,7 +56,7 @@ def count_site_hosts(engine: Rollups, site_of: dict[str, str]) -> SiteHosts:
     engine.keep(
         "site_hosts",
         f"SELECT site, inside_ip, count(DISTINCT day) AS days FROM {NAME_HOSTS} "
-        "JOIN site_of_name USING (name) GROUP BY 1, 2",
+        f"JOIN {SITE_OF_NAME} USING (name) GROUP BY 1, 2",
     )
     table = engine.rollup(
         "SELECT site, count(*) AS inside_addresses, sum(days) AS host_days FROM site_hosts GROUP BY 1 ORDER BY 1"

@@ -18,6 +18,7 @@ from sensor.study.caveats import caveats
 from sensor.study.context import Context
 from sensor.study.countries import countries
 from sensor.study.coverage import coverage
+from sensor.study.day_sites import day_sites
 from sensor.study.expectation import load_expectation
 from sensor.study.gather import gather
 from sensor.study.institutions import institutions
@@ -120,7 +121,7 @@ def study_rollups(engine: Rollups, options: StudyOptions, simulated: str | None 
         "countries": countries(context, expectation),
         "institutions": institutions(sites.values(), context.catalogue),
         "relays": relays(engine, window),
-        "timeline": timeline(context),
+        "timeline": timeline(context, day_sites(engine, gathered.days, site_of)),
         "onsets": onsets(context),
         "vpn": vpn(context),
         "population": population(context, site_hosts, len(sites), evidence),
