@@ -86,7 +86,7 @@ def _country_figures(countries: list[dict[str, Any]]) -> Iterator[Figure]:
     if above:
         most = max(above, key=lambda one: one["share_flows"]["value"] * math.log(one["quotient"]["value"]))
         times = words.decimal(most["quotient"]["value"], 2)
-        label = f"{words.country(most['country'])}, the furthest above what is expected"
+        label = f"{words.country(most['country'])}, the largest excess over what is expected"
         yield _share(label, most["share_flows"], f"{times} times the expected share")
 
 
