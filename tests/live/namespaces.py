@@ -135,7 +135,7 @@ def mirror(
         namespace.run("tc", "qdisc", "add", "dev", interface, "clsact")
     for direction in directions:
         namespace.run(
-            "tc", "filter", "add", "dev", interface, direction, "matchall",
+            "tc", "filter", "add", "dev", interface, direction, "protocol", "all", "u32", "match", "u8", "0", "0",
             "action", "mirred", "egress", "mirror", "dev", to,
         )  # fmt: skip
 
