@@ -72,7 +72,7 @@ def _curl(stage: Stage) -> None:
 def _openssl(stage: Stage) -> None:
     stage.tap.client.run(
         "openssl", "s_client", "-connect", f"{SERVER}:443", "-servername", full("openssl"), "-verify_return_error",
-        "-verify_hostname", full("openssl"), "-CAfile", stage.made.authority, "-quiet", "-no_ign_eof",
+        "-verify_hostname", full("openssl"), "-CAfile", stage.made.authority, "-quiet",
         input=f"GET / HTTP/1.1\r\nHost: {full('openssl')}\r\nConnection: close\r\n\r\n",
     )  # fmt: skip
 

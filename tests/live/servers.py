@@ -6,6 +6,7 @@ import os
 import ssl
 import subprocess
 import sys
+from contextlib import suppress
 from dataclasses import dataclass
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
@@ -105,6 +106,7 @@ def _openssl(*words: str | Path) -> None:
 
 class _Pages(BaseHTTPRequestHandler):
     protocol_version = "HTTP/1.1"
+    timeout = 20
 
     def do_GET(self) -> None:
         kind, text = ANSWERS.get(self.path, ("text/plain", "nothing of that name"))
@@ -113,6 +115,13 @@ class _Pages(BaseHTTPRequestHandler):
         self.send_header("Content-Length", str(len(text)))
         self.end_headers()
         self.wfile.write(text.encode())
+
+    def finish(self) -> None:
+        super().finish()
+        if isinstance(self.connection, ssl.SSLSocket):
+            # OpenSSL takes an end without a farewell for an attack.
+            with suppress(OSError):
+                self.connection.unwrap()
 
     def log_request(self, code: object = None, size: object = None) -> None:
         pass
