@@ -27,6 +27,9 @@ pub struct RingCounters {
     pub packets_dropped_kernel: u64,
     /// Packets that were merged of several frames (GRO, LRO) before they were captured.
     pub frames_merged: u64,
+    /// Packets that were captured and that the interface counts as dropped all the same: behind a VLAN tag
+    /// they have a protocol that the kernel does not speak.
+    pub frames_unhandled: u64,
     /// Packets that have the adapter's time.
     pub adapter_times: u64,
     /// Blocks of a ring that made no sense from some packet on.
@@ -39,6 +42,7 @@ struct Counters {
     packets_received: AtomicU64,
     packets_dropped_kernel: AtomicU64,
     frames_merged: AtomicU64,
+    frames_unhandled: AtomicU64,
     adapter_times: AtomicU64,
     blocks_damaged: AtomicU64,
 }
@@ -56,6 +60,7 @@ impl Shared {
         if let Some(counters) = self.counters.get(usize::from(origin.interface)) {
             add(&counters.packets, walked.packets);
             add(&counters.frames_merged, walked.frames_merged);
+            add(&counters.frames_unhandled, walked.frames_unhandled);
             add(&counters.adapter_times, walked.adapter_times);
             add(&counters.blocks_damaged, u64::from(walked.damaged));
         }
@@ -91,6 +96,7 @@ impl RingHandle {
             packets_received: read(&counters.packets_received),
             packets_dropped_kernel: read(&counters.packets_dropped_kernel),
             frames_merged: read(&counters.frames_merged),
+            frames_unhandled: read(&counters.frames_unhandled),
             adapter_times: read(&counters.adapter_times),
             blocks_damaged: read(&counters.blocks_damaged),
         }
