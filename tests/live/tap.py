@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import re
 import subprocess
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -17,6 +18,9 @@ from tests.live.namespaces import Namespace, cable, mirror, namespaces, need, st
 CLIENT, SERVER = "192.0.2.10", "198.51.100.20"
 TAP = "tap"
 """The sensor's interface."""
+
+BLOCK_S = 1.2
+"""The kernel hands tcpdump what has come after a second at the latest; a reader of single packets would lose some."""
 
 
 @dataclass(frozen=True)
@@ -52,12 +56,13 @@ class Recorder:
         with self._log.open("wb") as log:
             self._process = namespace.start(
                 "tcpdump", "-Z", "root", "-i", interface, "-w", path, "-s", "262144", "-B", "65536",
-                "--immediate-mode", "-U", "--time-stamp-precision=nano", "-Q", "in", *words, stderr=log,
+                "-U", "--time-stamp-precision=nano", "-Q", "in", *words, stderr=log,
             )  # fmt: skip
         wait_for("tcpdump listens", lambda: "listening on" in self._log.read_text())
 
     def stop(self) -> int:
         """Write what has come and end; how many packets are in the file."""
+        time.sleep(BLOCK_S)
         stop(self._process, patience_s=20)
         told = self._log.read_text()
         counts = {
