@@ -189,6 +189,7 @@ class Daemon:
         }
         for table, values in self.settings.items():
             own[table] = own.get(table, {}) | values
+        self.control = Path(own["process"]["control_socket"])
         return own
 
 

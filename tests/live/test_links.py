@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import pwd
+import shutil
 import socket
+import tempfile
 import threading
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Self
+from typing import Any, Self
 
 import pytest
 
@@ -20,6 +23,7 @@ from tests.live.tap import SERVER, Recorder, tap
 
 FRAME = bytes(Talk().out(0, size=100)[1])
 EVERY_S = 0.002
+USER = "nobody"
 RENAMED = "the interface has another name now: captured from until one of this name appears"
 
 
@@ -56,12 +60,14 @@ class Traffic:
 
 
 @contextmanager
-def under_traffic(folder: Path) -> Iterator[tuple[Daemon, Namespace, Namespace]]:
+def under_traffic(
+    folder: Path, settings: dict[str, dict[str, Any]] | None = None
+) -> Iterator[tuple[Daemon, Namespace, Namespace]]:
     """A daemon at the near end of a cable, and frames that go into the far one."""
     need("ethtool")
     with namespaces("far", "sensor") as (far, sensor):
         cable((far, "far"), (sensor, "near"))
-        with running(sensor, folder, "near") as daemon, Traffic(far, "far"):
+        with running(sensor, folder, "near", settings=settings) as daemon, Traffic(far, "far"):
             flows(daemon)
             yield daemon, far, sensor
 
@@ -70,6 +76,11 @@ def flows(daemon: Daemon) -> None:
     """Packets come, and the counters go on from where they were."""
     before = daemon.seen()
     wait_for("packets are counted", lambda: daemon.seen() > before + 20)
+
+
+def prefiltered(daemon: Daemon) -> int:
+    """Packets that the prefilter turned away so far."""
+    return int(daemon.status()["snapshot"]["interfaces"]["near"]["packets_prefiltered"])
 
 
 def ceases(daemon: Daemon) -> None:
@@ -140,6 +151,60 @@ def test_removed_and_made_again(tmp_path: Path) -> None:
             flows(daemon)
         assert daemon.status()["links_down"] == []
         ends_well(daemon)
+
+
+@pytest.mark.parametrize("prefilter", ["socket", "xdp"])
+def test_prefilter_of_one_made_again(tmp_path: Path, prefilter: str) -> None:
+    """What no block holds is turned away at the new interface too, and counted on from where it was."""
+    settings = {"capture": {"prefilter": prefilter}, "rules": {"watch": ["203.0.113.0/24"]}}
+    with under_traffic(tmp_path, settings) as (daemon, far, sensor):
+        sensor.ip("link", "delete", "near")
+        daemon.wait_for_event("the link is gone, waiting for it")
+        cable((far, "far"), (sensor, "near"))
+        daemon.wait_for_event("capture goes on")
+        before = prefiltered(daemon)
+        flows(daemon)
+        assert prefiltered(daemon) > before
+        assert daemon.stop().status == 0
+        accounts = stored(daemon.store, "accounting")
+        assert sum(row["packets_matched"] for row in accounts) == 0 < before
+        assert not stored(daemon.store, "flows")
+
+
+def test_user_without_rights() -> None:
+    """Who has given up all rights but one opens an interface again."""
+    # A test's own folder is closed to others.
+    folder = Path(tempfile.mkdtemp(prefix="blocktap-"))
+    try:
+        folder.chmod(0o755)
+        (folder / "store").mkdir()
+        shutil.chown(folder / "store", USER)
+        settings = {"process": {"user": USER, "control_socket": str(folder / "store" / "control.sock")}}
+        with under_traffic(folder, settings) as (daemon, far, sensor):
+            uids = Path(f"/proc/{daemon.process.pid}/status").read_text().partition("Uid:")[2].split()[:4]
+            assert set(uids) == {str(pwd.getpwnam(USER).pw_uid)}
+            sensor.ip("link", "delete", "near")
+            daemon.wait_for_event("the link is gone, waiting for it")
+            cable((far, "far"), (sensor, "near"))
+            daemon.wait_for_event("the interface is there")
+            flows(daemon)
+            ends_well(daemon)
+    finally:
+        shutil.rmtree(folder)
+
+
+def test_down_at_the_start(tmp_path: Path) -> None:
+    need("ethtool")
+    with namespaces("far", "sensor") as (far, sensor):
+        cable((far, "far"), (sensor, "near"))
+        sensor.ip("link", "set", "near", "down")
+        with running(sensor, tmp_path, "near") as daemon, Traffic(far, "far"):
+            assert daemon.events("the link is down: nothing can come yet")
+            assert daemon.status()["links_down"] == ["near"]
+            sensor.ip("link", "set", "near", "up")
+            flows(daemon)
+            assert daemon.status()["links_down"] == []
+            ends_well(daemon)
 
 
 def test_one_that_takes_the_name(tmp_path: Path) -> None:
