@@ -92,6 +92,7 @@ class InterfaceCounts(TypedDict):
     packets_dropped_kernel: int
     packets_dropped_interface: int
     frames_merged: int
+    frames_unhandled: int
     adapter_times: int
     blocks_damaged: int
 

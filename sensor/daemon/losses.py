@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from typing import TYPE_CHECKING
 
 from sensor.daemon.logs import Episode, logger
@@ -14,11 +15,41 @@ if TYPE_CHECKING:
 
 __all__ = ["Losses"]
 
+SETTLE_S = 0.05
+
 _KINDS = {
     "packets_dropped_kernel": ("kernel drops", "no room in the ring"),
     "packets_dropped_interface": ("interface drops", "the adapter or its driver lost packets"),
     "packets_dropped_store": ("store drops", "the store took rows too slowly"),
 }
+
+
+class Unsure:
+    """What an interface says it dropped, less what was captured all the same.
+
+    Linux counts a frame as dropped that no protocol wanted, and forgets that a capture took it where it had a
+    VLAN tag: on a link with two tags, or with PPPoE or MPLS behind one, that is every frame.
+    """
+
+    def __init__(self) -> None:
+        self._dropped = 0
+        self._lost = 0
+
+    def lost(self, newly_dropped: int, captured: int) -> int:
+        """What is lost and was not given yet.
+
+        Parameters
+        ----------
+        newly_dropped
+            Frames, since this was last asked.
+        captured
+            All frames of that kind that were captured up to a little later. What came in that time may hide as
+            many that are lost, until the link is quieter.
+        """
+        self._dropped += newly_dropped
+        lost = max(0, self._dropped - captured - self._lost)
+        self._lost += lost
+        return lost
 
 
 class Losses:
@@ -40,18 +71,27 @@ class Losses:
             for kind, (words, hint) in _KINDS.items()
         }
         self._merged: set[str] = set()
+        self._unsure = {name: Unsure() for name in interfaces}
 
     def look(self) -> Snapshot:
         """Account what was lost since the last look, and give what the core has counted."""
         filtered = self._newly_filtered()
-        for name in self._interfaces:
-            lost = self._meters[name].since().lost
+        counted = {name: meter.since() for name, meter in self._meters.items()}
+        if any(counters.dropped for counters in counted.values()):
+            # What the kernel has counted by now is on its way to the core for so long.
+            time.sleep(SETTLE_S + 2 * self._capturing.rings.retire_ms / 1000)
+        snapshot = self._capturing.snapshot()
+        accounted = False
+        for name, counters in counted.items():
+            unhandled = snapshot["interfaces"][name]["frames_unhandled"]
+            lost = counters.lost - counters.dropped + self._unsure[name].lost(counters.dropped, unhandled)
             packets, size = filtered.get(name, (0, 0))
             if lost or packets:
-                self._capturing.account(
+                accounted |= self._capturing.account(
                     name, prefiltered_packets=packets, prefiltered_bytes=size, dropped_interface=lost
                 )
-        snapshot = self._capturing.snapshot()
+        if accounted:
+            snapshot = self._capturing.snapshot()
         for (name, kind), episode in self._episodes.items():
             total = int(snapshot["interfaces"][name][kind])  # type: ignore[literal-required]
             episode.add(total - self._totals.get((name, kind), 0))

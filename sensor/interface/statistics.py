@@ -34,12 +34,12 @@ class Counters:
 
     @property
     def lost(self) -> int:
-        """Frames that no capture saw.
+        """Frames that no capture saw, as far as the interface can tell.
 
         Many drivers tell one loss under several of the card's words, so the largest of them counts. What the
         kernel had no handler for (``rx_nohandler``) is no loss: a capture comes before the handlers. Of one
-        kind too much is counted: frames with a VLAN tag and a protocol that this kernel does not speak (a
-        tagged LLDP, say) are in ``dropped`` though a capture saw them.
+        kind too much is counted: frames with a VLAN tag and behind it a protocol that this kernel does not
+        speak (a second tag, say) are in ``dropped`` though a capture saw them.
         """
         return self.dropped + max(self.missed, self.over, self.fifo) + self.no_buffer
 

@@ -312,6 +312,7 @@ impl Live {
             let one = counts_of(py, &counts)?;
             let ring = self.rings.counters(number);
             one.set_item("frames_merged", ring.frames_merged)?;
+            one.set_item("frames_unhandled", ring.frames_unhandled)?;
             one.set_item("adapter_times", ring.adapter_times)?;
             one.set_item("blocks_damaged", ring.blocks_damaged)?;
             interfaces.set_item(name, one)?;

@@ -11,7 +11,7 @@ use super::feed::{Event, Feed, Filled, Loss};
 use super::ring_block::{Origin, walk_block};
 use super::ring_map::{Lease, Poll, Ring, Shape};
 use super::ring_merge::Merge;
-use super::ring_open::{RingError, RingOptions, longest_frame_bytes};
+use super::ring_open::{RingError, RingOptions, longest_frame_bytes, number_of};
 
 /// How long to wait for a ring whose last block is still being worked on: a poll would not wait for it.
 const BUSY: Duration = Duration::from_millis(1);
@@ -27,6 +27,9 @@ pub struct RingCounters {
     pub packets_dropped_kernel: u64,
     /// Packets that were merged of several frames (GRO, LRO) before they were captured.
     pub frames_merged: u64,
+    /// Packets that were captured and that the interface counts as dropped all the same: behind a VLAN tag
+    /// they have a protocol that the kernel does not speak.
+    pub frames_unhandled: u64,
     /// Packets that have the adapter's time.
     pub adapter_times: u64,
     /// Blocks of a ring that made no sense from some packet on.
@@ -39,6 +42,7 @@ struct Counters {
     packets_received: AtomicU64,
     packets_dropped_kernel: AtomicU64,
     frames_merged: AtomicU64,
+    frames_unhandled: AtomicU64,
     adapter_times: AtomicU64,
     blocks_damaged: AtomicU64,
 }
@@ -56,6 +60,7 @@ impl Shared {
         if let Some(counters) = self.counters.get(usize::from(origin.interface)) {
             add(&counters.packets, walked.packets);
             add(&counters.frames_merged, walked.frames_merged);
+            add(&counters.frames_unhandled, walked.frames_unhandled);
             add(&counters.adapter_times, walked.adapter_times);
             add(&counters.blocks_damaged, u64::from(walked.damaged));
         }
@@ -72,7 +77,7 @@ pub struct RingHandle(Arc<Shared>);
 
 impl RingHandle {
     /// Has an interface (an index into `Rings::interfaces`) opened again at the next fill: it went away and
-    /// came back. One that only went down and up needs it not, and is left as it is.
+    /// came back, or another one has its name now. One that only went down and up is left as it is.
     pub fn reopen(&self, interface: u16) {
         let mut list = self.0.reopen.lock().unwrap_or_else(PoisonError::into_inner);
         if !list.contains(&interface) {
@@ -91,6 +96,7 @@ impl RingHandle {
             packets_received: read(&counters.packets_received),
             packets_dropped_kernel: read(&counters.packets_dropped_kernel),
             frames_merged: read(&counters.frames_merged),
+            frames_unhandled: read(&counters.frames_unhandled),
             adapter_times: read(&counters.adapter_times),
             blocks_damaged: read(&counters.blocks_damaged),
         }
@@ -283,7 +289,14 @@ impl Rings {
     #[cold]
     fn reopen(&mut self, interface: u16) -> Result<(), RingError> {
         let is_of = |lane: &&mut Lane| lane.origin.interface == interface;
-        let is_bound = |lane: &mut Lane| lane.ring.socket().bound_to().is_ok_and(|index| index > 0);
+        let name = self.options.interfaces.get(usize::from(interface));
+        // One that lost its name to another is bound as before, and is no longer what was asked for. While
+        // nothing has the name, it is better than nothing.
+        let is_bound = |lane: &mut Lane| {
+            let bound = lane.ring.socket().bound_to().unwrap_or_default();
+            let named = name.and_then(|name| number_of(&lane.ring, name));
+            bound > 0 && named.is_none_or(|named| named == bound)
+        };
         if self.lanes.iter_mut().filter(is_of).all(is_bound) {
             return Ok(());
         }

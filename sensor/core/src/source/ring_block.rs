@@ -26,6 +26,8 @@ const VLAN_TAG_BYTES: usize = 4;
 /// Ethernet's two addresses, which stand before the tag.
 const ADDRESSES_BYTES: usize = 12;
 const ETHERNET: u16 = 1;
+/// What every kernel takes from behind a tag: IPv4, ARP, IPv6.
+const HANDLED: [u16; 3] = [0x0800, 0x0806, 0x86dd];
 
 const SECOND: i64 = 1_000_000_000;
 
@@ -49,6 +51,8 @@ pub struct Walked {
     pub packets: u64,
     /// Those of them that were merged of several frames.
     pub frames_merged: u64,
+    /// Those of them that the kernel says it dropped, having seen them captured.
+    pub frames_unhandled: u64,
     /// Those of them that have the adapter's time.
     pub adapter_times: u64,
     /// The block was left before its end.
@@ -77,6 +81,7 @@ pub fn walk_block(block: &mut [u8], origin: Origin, records: &mut Vec<Record>) -
         time_ns = packet.record.time_ns;
         walked.packets += 1;
         walked.frames_merged += u64::from(packet.record.original > origin.longest_frame_bytes);
+        walked.frames_unhandled += u64::from(packet.unhandled);
         walked.adapter_times += u64::from(packet.adapter_time);
         records.push(packet.record);
         if number + 1 == packets {
@@ -95,6 +100,9 @@ pub fn walk_block(block: &mut [u8], origin: Origin, records: &mut Vec<Record>) -
 struct Packet {
     record: Record,
     adapter_time: bool,
+    /// There was a tag, and behind it a protocol that the kernel has no use for. It has forgotten by then that
+    /// a capture took the packet, and counts it with those that it dropped.
+    unhandled: bool,
 }
 
 /// The packet whose header is here, and how far on the next one's is.
@@ -132,7 +140,12 @@ fn packet(
     block.get(offset..offset + captured as usize)?;
     let mut original = word(original).max(captured);
     let status = word(status);
+    let mut unhandled = false;
     if status & VLAN_VALID != 0 && origin.link == ETHERNET {
+        unhandled = block
+            .get(offset + ADDRESSES_BYTES..)
+            .and_then(|rest| rest.first_chunk())
+            .is_some_and(|kind| !HANDLED.contains(&u16::from_be_bytes(*kind)));
         let known = status & VLAN_PROTOCOL_VALID != 0;
         let [kind, _] = halves(kind);
         let kind = if known { kind } else { VLAN_PROTOCOL };
@@ -159,6 +172,7 @@ fn packet(
     let packet = Packet {
         record,
         adapter_time,
+        unhandled,
     };
     Some((packet, word(next) as usize))
 }

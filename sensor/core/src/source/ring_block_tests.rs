@@ -114,6 +114,7 @@ fn packets_are_found_with_what_is_said_of_them() {
     let expected = Walked {
         packets: 3,
         frames_merged: 1,
+        frames_unhandled: 0,
         adapter_times: 1,
         damaged: false,
     };
