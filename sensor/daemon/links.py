@@ -39,6 +39,7 @@ class Links:
         self._setups = [Setup(name, wishes_of(settings)) for name in settings.interfaces]
         self._watch: LinkWatch | None = None
         self._down: set[str] = set()
+        self._renamed: set[str] = set()
 
     @property
     def down(self) -> list[str]:
@@ -76,6 +77,10 @@ class Links:
                 log.info("capture goes on")
             elif told.what == "not_reopened":
                 log.warning("capture cannot go on yet", reason=told.reason)
+            elif told.interface in self._renamed - self._down:
+                # Its link is no longer followed: only the capture knows.
+                self._down.add(told.interface)
+                log.warning("the link is gone, waiting for it")
 
     def close(self) -> None:
         """Put back what was changed."""
@@ -109,9 +114,15 @@ class Links:
                 else "the link is gone, waiting for it"
             )
         elif event.kind == "renamed":
-            self._down.add(event.name)
-            log.warning("the interface has another name now: waiting for one of this name", now=event.other)
+            self._renamed.add(event.name)
+            log.warning(
+                "the interface has another name now: captured from until one of this name appears",
+                now=event.other,
+            )
         elif event.kind == "appeared":
+            self._renamed.discard(event.name)
+            # One that is up says so next.
+            self._down.add(event.name)
             log.info("the interface is there")
             setup = next(setup for setup in self._setups if setup.name == event.name)
             try:

@@ -37,7 +37,7 @@ MAY_USE = {
     "interface": GROUND | {"rules"},
     "prefilter": GROUND | {"rules", "interface"},
     "capture": GROUND | {"rules", "store", "metrics", "interface", "prefilter", "_core"},
-    "daemon": GROUND | {"rules", "store", "metrics", "interface", "prefilter", "capture"},
+    "daemon": GROUND | {"rules", "store", "metrics", "interface", "prefilter", "capture", "_core"},
     "study": GROUND | {"rules", "store"},
     "report": GROUND | {"rules", "store", "study"},
     "dataset": GROUND | {"rules", "store", "study", "report"},

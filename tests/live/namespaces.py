@@ -130,13 +130,13 @@ def cable(first: tuple[Namespace, str], second: tuple[Namespace, str], *, mtu: i
 def mirror(
     namespace: Namespace, interface: str, to: str, *, directions: Sequence[str] = ("ingress", "egress")
 ) -> None:
-    """Copy each frame that passes an interface to another, as a tap does."""
+    """Copy each frame that passes an interface to another, as a tap does; one may have several."""
     if not namespace.run("tc", "qdisc", "show", "dev", interface, "clsact").stdout.strip():
         namespace.run("tc", "qdisc", "add", "dev", interface, "clsact")
     for direction in directions:
         namespace.run(
-            "tc", "filter", "add", "dev", interface, direction, "matchall",
-            "action", "mirred", "egress", "mirror", "dev", to,
+            "tc", "filter", "add", "dev", interface, direction, "protocol", "all", "u32", "match", "u8", "0", "0",
+            "action", "mirred", "egress", "mirror", "dev", to, "continue",
         )  # fmt: skip
 
 

@@ -267,6 +267,7 @@ fn settings_of(rules: &Rules, names: &Names, options: &Options) -> PyResult<Sett
             max_flows: options.max_flows,
             duplicate_ns: options.duplicate_ns,
             drop_duplicates: options.drop_duplicates,
+            cut_silent: false,
         },
         naming: NamingSettings {
             enabled: options.naming,

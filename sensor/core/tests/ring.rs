@@ -409,6 +409,33 @@ fn an_interface_that_was_unplugged_is_opened_again() {
 }
 
 #[test]
+fn another_interface_may_take_the_name() {
+    in_namespace(|| {
+        pair("tap", "far");
+        let mut rings = Rings::open(options(&["tap"])).expect("a ring");
+        let mut chunk = Chunk::default();
+        command("ip link set tap name old");
+        rings.handle().reopen(0);
+        Sender::new("far").send(&frame(0, 100));
+        assert_eq!(read(&mut rings, 1).len(), 1, "nothing has the name");
+        pair("tap", "far1");
+        rings.handle().reopen(0);
+        rings.fill(&mut chunk, Duration::ZERO);
+        let reopened = Event::Reopened { interface: 0 };
+        assert_eq!(rings.events(), [reopened.clone(), reopened]);
+        Sender::new("far").send(&frame(1, 100));
+        Sender::new("far1").send(&frame(2, 100));
+        let seen = read(&mut rings, 1);
+        let numbers: Vec<_> = seen.iter().map(|seen| number_of(&seen.bytes)).collect();
+        assert_eq!(numbers, [2]);
+        assert_eq!(
+            rings.fill(&mut chunk, Duration::from_millis(50)),
+            Filled::Quiet
+        );
+    });
+}
+
+#[test]
 fn a_tunnel_is_captured_too() {
     in_namespace(|| {
         command("ip tuntap add dev plain mode tun");

@@ -245,6 +245,21 @@ impl Flow {
         self.bytes = [0; 2];
     }
 
+    /// Begins the next record before there is a packet for it. Its times stay those of the last packet until
+    /// then, since a flow's age is told by them.
+    pub(super) fn next_record_later(&mut self) {
+        self.record = self.record.saturating_add(1);
+        self.start_ns = self.end_ns;
+        self.packets = [0; 2];
+        self.bytes = [0; 2];
+    }
+
+    /// Whether its record has counted nothing yet.
+    #[inline]
+    pub(super) fn is_empty(&self) -> bool {
+        self.packets == [0; 2]
+    }
+
     /// Whether a counter is about to overflow.
     #[inline]
     pub(super) fn is_full(&self) -> bool {

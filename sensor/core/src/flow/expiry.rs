@@ -53,6 +53,18 @@ pub(super) fn swept_at(flow: &Flow, clock_ns: u64, limits: &FlowLimits) -> Optio
     }
 }
 
+/// Whether a record is to be written because it covers the active timeout, packet or none.
+#[inline]
+fn cut_at(flow: &Flow, clock_ns: u64, limits: &FlowLimits) -> Option<EndReason> {
+    let silent_ns = clock_ns.saturating_sub(flow.clock_ns);
+    let covers_ns = flow
+        .end_ns
+        .abs_diff(flow.start_ns)
+        .saturating_add(silent_ns);
+    (limits.cut_silent && !flow.is_empty() && covers_ns >= limits.active_ns.unsigned_abs())
+        .then_some(EndReason::Active)
+}
+
 /// Walks over the places a piece at a time.
 #[derive(Debug, Default)]
 pub(super) struct Sweep {
@@ -62,7 +74,7 @@ pub(super) struct Sweep {
 }
 
 impl Sweep {
-    /// Adds the places of flows that have ended to `found`.
+    /// Adds the places of flows that have ended to `found`, and of those whose record is to be cut.
     pub(super) fn step(
         &mut self,
         slots: &Slots,
@@ -84,7 +96,11 @@ impl Sweep {
         found.extend(
             slots
                 .range(self.next_place, end)
-                .filter_map(|(slot, flow)| Some((slot, swept_at(flow, clock_ns, limits)?))),
+                .filter_map(|(slot, flow)| {
+                    let reason = swept_at(flow, clock_ns, limits)
+                        .or_else(|| cut_at(flow, clock_ns, limits))?;
+                    Some((slot, reason))
+                }),
         );
         self.next_place = end;
         self.under_way = end < slots.used();

@@ -37,6 +37,9 @@ pub struct FlowLimits {
     pub duplicate_ns: i64,
     /// Whether duplicates are left out of the flows.
     pub drop_duplicates: bool,
+    /// Whether a record that covers `active_ns` is written without waiting for the packet that would cut it:
+    /// live, so that a crash loses no more.
+    pub cut_silent: bool,
 }
 
 impl Default for FlowLimits {
@@ -49,6 +52,7 @@ impl Default for FlowLimits {
             max_flows: 4_000_000,
             duplicate_ns: SECOND / 100,
             drop_duplicates: false,
+            cut_silent: false,
         }
     }
 }

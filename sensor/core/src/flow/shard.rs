@@ -144,11 +144,12 @@ impl<O: Observer> Shard<O> {
             self.end(slot, reason);
             return self.begin(packet, bytes);
         }
-        if packet.time_ns.saturating_sub(flow.start_ns) >= self.limits.active_ns || flow.is_full() {
-            let mut record = *flow;
-            record.set_reason(EndReason::Active);
-            record.mark = self.observer.note(flow, false);
-            self.records.push(record);
+        if flow.is_empty() {
+            flow.start_ns = packet.time_ns;
+        } else if packet.time_ns.saturating_sub(flow.start_ns) >= self.limits.active_ns
+            || flow.is_full()
+        {
+            self.records.push(cut(&mut self.observer, flow));
             flow.next_record(packet);
         }
         flow.count(packet);
@@ -176,8 +177,11 @@ impl<O: Observer> Shard<O> {
     fn end(&mut self, slot: u32, reason: EndReason) {
         let mut flow = self.table.remove(slot);
         flow.set_reason(reason);
+        let counted = !flow.is_empty();
         flow.mark = self.observer.note(&flow, true);
-        self.records.push(flow);
+        if counted {
+            self.records.push(flow);
+        }
         if reason == EndReason::Evicted {
             self.counters.flows_evicted += 1;
         } else {
@@ -192,7 +196,13 @@ impl<O: Observer> Shard<O> {
         self.sweep
             .step(self.table.slots(), clock_ns, &self.limits, &mut ended);
         for (slot, reason) in ended.drain(..) {
-            self.end(slot, reason);
+            if reason == EndReason::Active {
+                let flow = self.table.at(slot);
+                self.records.push(cut(&mut self.observer, flow));
+                flow.next_record_later();
+            } else {
+                self.end(slot, reason);
+            }
         }
         self.ended = ended;
     }
@@ -248,4 +258,12 @@ impl<O: Observer> Shard<O> {
     pub fn live_flows(&self) -> usize {
         self.table.slots().live()
     }
+}
+
+/// The record of a flow that goes on in another.
+fn cut<O: Observer>(observer: &mut O, flow: &Flow) -> Flow {
+    let mut record = *flow;
+    record.set_reason(EndReason::Active);
+    record.mark = observer.note(flow, false);
+    record
 }

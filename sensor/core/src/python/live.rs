@@ -184,6 +184,7 @@ impl Live {
         let pace: Pace = options.extract()?;
         let options: Options = options.extract()?;
         let mut settings = settings_of(rules, names, &options)?;
+        settings.limits.cut_silent = true;
         settings.tally = Some(TallySettings {
             blocks: rules.blocks.as_slice().into(),
             catalogue: Arc::clone(&names.catalogue),

@@ -11,7 +11,7 @@ use super::feed::{Event, Feed, Filled, Loss};
 use super::ring_block::{Origin, walk_block};
 use super::ring_map::{Lease, Poll, Ring, Shape};
 use super::ring_merge::Merge;
-use super::ring_open::{RingError, RingOptions, longest_frame_bytes};
+use super::ring_open::{RingError, RingOptions, longest_frame_bytes, number_of};
 
 /// How long to wait for a ring whose last block is still being worked on: a poll would not wait for it.
 const BUSY: Duration = Duration::from_millis(1);
@@ -72,7 +72,7 @@ pub struct RingHandle(Arc<Shared>);
 
 impl RingHandle {
     /// Has an interface (an index into `Rings::interfaces`) opened again at the next fill: it went away and
-    /// came back. One that only went down and up needs it not, and is left as it is.
+    /// came back, or another one has its name now. One that only went down and up is left as it is.
     pub fn reopen(&self, interface: u16) {
         let mut list = self.0.reopen.lock().unwrap_or_else(PoisonError::into_inner);
         if !list.contains(&interface) {
@@ -283,7 +283,14 @@ impl Rings {
     #[cold]
     fn reopen(&mut self, interface: u16) -> Result<(), RingError> {
         let is_of = |lane: &&mut Lane| lane.origin.interface == interface;
-        let is_bound = |lane: &mut Lane| lane.ring.socket().bound_to().is_ok_and(|index| index > 0);
+        let name = self.options.interfaces.get(usize::from(interface));
+        // One that lost its name to another is bound as before, and is no longer what was asked for. While
+        // nothing has the name, it is better than nothing.
+        let is_bound = |lane: &mut Lane| {
+            let bound = lane.ring.socket().bound_to().unwrap_or_default();
+            let named = name.and_then(|name| number_of(&lane.ring, name));
+            bound > 0 && named.is_none_or(|named| named == bound)
+        };
         if self.lanes.iter_mut().filter(is_of).all(is_bound) {
             return Ok(());
         }

@@ -356,6 +356,12 @@ pub(super) fn longest_frame_bytes(ring: &Ring, name: &str) -> Option<u32> {
     ring.socket().device(&name).ok().map(longest_frame_of)
 }
 
+/// The kernel's number of the interface that has this name now.
+pub(super) fn number_of(ring: &Ring, name: &str) -> Option<i32> {
+    let name = CString::new(name).ok()?;
+    ring.socket().device(&name).ok().map(|device| device.index)
+}
+
 fn longest_frame_of(device: Device) -> u32 {
     device.mtu_bytes.saturating_add(FRAME_HEADER_BYTES)
 }

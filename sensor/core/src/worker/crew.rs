@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::{Instant, SystemTime};
 
-use crossbeam_channel::{Receiver, Sender, never, select};
+use crossbeam_channel::{Receiver, RecvError, Sender, never, select};
 
 use super::control::Ask;
 use super::reader::{Read, Reader};
@@ -88,7 +88,7 @@ impl Worker<'_> {
             let message = match self.inbox.try_recv() {
                 Ok(message) => Some(message),
                 Err(_) if end.is_some() => Some(self.inbox.recv().ok()?),
-                Err(_) => self.find_work()?,
+                Err(_) => self.find_work().ok()?,
             };
             match message {
                 Some(Message::Decoded(work)) => {
@@ -101,8 +101,8 @@ impl Worker<'_> {
         }
     }
 
-    /// Waits for a message, a question, or the reader. None where the others are gone.
-    fn find_work(&mut self) -> Option<Option<Message>> {
+    /// Waits for a message, a question, or the reader. An error where the others are gone.
+    fn find_work(&mut self) -> Result<Option<Message>, RecvError> {
         let shared = self.shared;
         if self.spare.is_none() {
             self.spare = shared.free.try_recv().ok();
@@ -113,12 +113,12 @@ impl Worker<'_> {
             (&never(), &shared.readers)
         };
         select! {
-            recv(self.inbox) -> message => return message.ok().map(Some),
-            recv(self.asks) -> ask => self.reply(&ask.ok()?),
+            recv(self.inbox) -> message => return message.map(Some),
+            recv(self.asks) -> ask => self.reply(&ask?),
             recv(room) -> work => self.spare = work.ok(),
-            recv(readers) -> reader => self.read(reader.ok()?),
+            recv(readers) -> reader => self.read(reader?),
         }
-        Some(None)
+        Ok(None)
     }
 
     /// Answers who asked in the meantime.

@@ -23,6 +23,7 @@ pub(crate) const LIMITS: FlowLimits = FlowLimits {
     max_flows: 1000,
     duplicate_ns: SECOND / 100,
     drop_duplicates: false,
+    cut_silent: false,
 };
 
 /// An address and a port.

@@ -11,4 +11,5 @@ mod model;
 mod records;
 mod rematch;
 mod shard;
+mod silent;
 mod table;
