@@ -23,7 +23,10 @@ _KINDS = {
 
 
 class Losses:
-    """Feeds the accounting with what Python alone can see, and the log with all losses. Call `look` every few seconds."""
+    """Feeds the accounting with what Python alone can see, and the log with all losses.
+
+    `look` is to be called every few seconds.
+    """
 
     def __init__(
         self, capturing: Capturing, interfaces: tuple[str, ...], prefilter: Prefilter | None
