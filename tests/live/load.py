@@ -79,17 +79,17 @@ class Wire:
         self._sender = sender
         self._program = program
 
-    def start(self, traffic: Traffic, seconds: float, *, niceness: int = 0) -> subprocess.Popen[str]:
+    def start(self, traffic: Traffic, seconds: float) -> subprocess.Popen[str]:
         """Begin to send."""
         words = (seconds, traffic.watched_percent, traffic.flows, traffic.rate, traffic.malformed_every)
         return self._sender.start(
-            "nice", "-n", str(niceness), self._program, FAR, *map(str, words),
+            self._program, FAR, *map(str, words),
             stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
         )  # fmt: skip
 
-    def send(self, traffic: Traffic, seconds: float, *, niceness: int = 0) -> Sent:
+    def send(self, traffic: Traffic, seconds: float) -> Sent:
         """Send for so long."""
-        return finish(self.start(traffic, seconds, niceness=niceness))
+        return finish(self.start(traffic, seconds))
 
 
 def finish(sender: subprocess.Popen[str]) -> Sent:
@@ -112,7 +112,7 @@ def compile_sender(folder: Path) -> Path:
 @contextmanager
 def wire(folder: Path) -> Iterator[Wire]:
     """A cable: what the sender's end takes comes out at the sensor's."""
-    need("ethtool", "nice")
+    need("ethtool")
     program = compile_sender(folder)
     with Namespace("sensor") as sensor, Namespace("sender") as sender:
         cable((sensor, TAP), (sender, FAR))

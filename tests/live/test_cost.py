@@ -80,7 +80,7 @@ def measure(cabled: Wire, folder: Path, prefilter: str, others: set[int], worker
         threads = receiving_threads() - others
         assert threads, "the kernel receives in a thread"
         before = cpu_s(process), user_s(process), sum(map(cpu_s, threads))
-        sent = cabled.send(TRAFFIC, SECONDS, niceness=-10)
+        sent = cabled.send(TRAFFIC, SECONDS)
         after = cpu_s(process), user_s(process), sum(map(cpu_s, threads))
         wait_for_metrics(daemon, sent)
         assert daemon.stop().status == 0

@@ -36,7 +36,7 @@ def cabled(tmp_path: Path) -> Iterator[Wire]:
 
 def check_everything(daemon: Daemon, cabled: Wire, traffic: Traffic, seconds: float) -> None:
     """Send, and look for each frame in the metrics, then in the store."""
-    sent = cabled.send(traffic, seconds, niceness=-10)
+    sent = cabled.send(traffic, seconds)
     wait_for_metrics(daemon, sent)
     assert daemon.stop().status == 0
     found = check_store(daemon.store, sent)
@@ -74,7 +74,7 @@ def test_a_minute_at_full_speed(cabled: Wire, tmp_path: Path) -> None:
     with running(cabled.sensor, tmp_path, TAP, settings=BLOCKS) as daemon:
         process = sensor_process(daemon)
         before = cpu_s(process)
-        sender = cabled.start(traffic, 60, niceness=-15)
+        sender = cabled.start(traffic, 60)
         resident = []
         while sender.poll() is None:
             time.sleep(5)
