@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from pathlib import Path
 from statistics import median
 
@@ -23,10 +23,12 @@ from tests.live.load import (
 )
 
 RUNS = 3
-SECONDS = 8
+SECONDS = 6
 TRAFFIC = Traffic(watched_percent=1)
-SAVED_LEAST = 5
-"""By the socket prefilter, of the sensor's own CPU."""
+SAVED_LEAST = {1: 5, 2: 3}
+"""By the socket prefilter, of the sensor's own CPU; each further worker costs something while it waits."""
+FAST_ENOUGH = 500_000
+"""Packets a second."""
 
 
 @dataclass(frozen=True)
@@ -47,11 +49,14 @@ class Cost:
 
 @pytest.fixture
 def cabled(tmp_path: Path) -> Iterator[Wire]:
-    """The kernel receives in a thread of its own, whose CPU is nobody else's: not the sender's, as is usual."""
     with wire(tmp_path) as made:
-        made.sensor.run("ethtool", "-K", TAP, "gro", "on")
-        made.sensor.run("sh", "-c", f"echo 1 > /sys/class/net/{TAP}/threaded")
         yield made
+
+
+def receive_apart(cabled: Wire) -> None:
+    """Have the kernel receive in a thread of its own, whose CPU is nobody else's; else it is the sender's."""
+    cabled.sensor.run("ethtool", "-K", TAP, "gro", "on")
+    cabled.sensor.run("sh", "-c", f"echo 1 > /sys/class/net/{TAP}/threaded")
 
 
 def receiving_threads() -> set[int]:
@@ -71,14 +76,14 @@ def user_s(process: int) -> float:
     return int(Path(f"/proc/{process}/stat").read_text().rsplit(")", 1)[1].split()[11]) / 100
 
 
-def measure(cabled: Wire, folder: Path, prefilter: str, others: set[int], workers: int) -> Cost:
+def measure(cabled: Wire, folder: Path, prefilter: str, workers: int, others: frozenset[int]) -> Cost:
+    """Send for a while; what that cost, exactly where every frame is accounted for."""
     folder.mkdir()
     settings = {"rules": {"watch": [WATCHED]}, "capture": {"prefilter": prefilter}}
     options = ("--workers", str(workers))
     with running(cabled.sensor, folder, TAP, settings=settings, options=options) as daemon:
         process = sensor_process(daemon)
         threads = receiving_threads() - others
-        assert threads, "the kernel receives in a thread"
         before = cpu_s(process), user_s(process), sum(map(cpu_s, threads))
         sent = cabled.send(TRAFFIC, SECONDS)
         after = cpu_s(process), user_s(process), sum(map(cpu_s, threads))
@@ -91,26 +96,42 @@ def measure(cabled: Wire, folder: Path, prefilter: str, others: set[int], worker
     return Cost(sensor, user, receiving, sent.cpu_s / sent.sent * 1e9, sent.rate)
 
 
-@pytest.mark.long
-@pytest.mark.parametrize("workers", [1, 2])
-def test_a_prefilter_saves_cpu(cabled: Wire, tmp_path: Path, workers: int) -> None:
-    others = receiving_threads()
-    # The one there is now belongs to this cable.
-    others -= {max(others)} if others else set()
-    kinds = ("none", "socket", "xdp")
+def compare(
+    cabled: Wire, folder: Path, kinds: tuple[str, ...], workers: int, others: frozenset[int] = frozenset()
+) -> dict[str, Cost]:
+    """Measure each kind several times in turn; the medians, which are also printed."""
     runs: dict[str, list[Cost]] = {kind: [] for kind in kinds}
     for number in range(RUNS):
         for kind in kinds:
-            runs[kind].append(measure(cabled, tmp_path / f"{kind}{number}", kind, others, workers))
-
-    def middle(kind: str, what: str) -> float:
-        return median(getattr(cost, what) for cost in runs[kind])
-
-    columns = ("sensor", "user", "receiving", "without_sender", "sender", "rate")
+            runs[kind].append(measure(cabled, folder / f"{kind}{number}", kind, workers, others))
+    names = [field.name for field in fields(Cost)]
+    middle = {
+        kind: Cost(**{name: median(getattr(cost, name) for cost in costs) for name in names})
+        for kind, costs in runs.items()
+    }
     print(f"\n{workers} workers; nanoseconds of CPU a packet sent, median of {RUNS} runs of {SECONDS} s")
-    print("".join(f"{name:>16}" for name in ("prefilter", *columns)))
-    for kind in kinds:
-        print(f"{kind:>16}" + "".join(f"{middle(kind, name):16,.1f}" for name in columns))
-    saved = middle("none", "sensor") / middle("socket", "sensor")
+    print("".join(f"{name:>16}" for name in ("prefilter", *names, "without sender")))
+    for kind, cost in middle.items():
+        values = [getattr(cost, name) for name in names]
+        print(f"{kind:>16}" + "".join(f"{value:16,.1f}" for value in [*values, cost.without_sender]))
+    return middle
+
+
+@pytest.mark.long
+@pytest.mark.parametrize("workers", [1, 2])
+def test_a_socket_prefilter_saves_the_sensors_cpu(cabled: Wire, tmp_path: Path, workers: int) -> None:
+    cost = compare(cabled, tmp_path, ("none", "socket"), workers, frozenset(receiving_threads()))
+    saved = cost["none"].sensor / cost["socket"].sensor
     print(f"the sensor's own CPU with none is {saved:.1f} times that with socket")
-    assert saved >= SAVED_LEAST
+    if cost["socket"].rate < FAST_ENOUGH:
+        pytest.skip("NOT TESTED: too busy a machine: what a quiet sensor costs would count for more")
+    assert saved >= SAVED_LEAST[workers]
+
+
+@pytest.mark.long
+def test_what_the_machine_spends_besides_sending(cabled: Wire, tmp_path: Path) -> None:
+    others = frozenset(receiving_threads())
+    receive_apart(cabled)
+    cost = compare(cabled, tmp_path, ("none", "socket", "xdp"), 1, others)
+    assert all(one.receiving > 0 for one in cost.values()), "the kernel receives in a thread"
+    assert cost["xdp"].without_sender < cost["socket"].without_sender < cost["none"].without_sender

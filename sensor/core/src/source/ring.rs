@@ -16,7 +16,7 @@ use super::ring_open::{RingError, RingOptions, longest_frame_bytes, number_of};
 /// How long to wait at least for a ring whose last block is still being worked on: a poll would not wait for it.
 const BUSY: Duration = Duration::from_millis(1);
 /// The same at most, where the rings have room for much more meanwhile.
-const BUSY_AND_ROOMY: Duration = Duration::from_millis(5);
+const BUSY_AND_ROOMY: Duration = Duration::from_millis(20);
 /// So many blocks are filled in one millisecond at most.
 const BLOCKS_A_MILLISECOND: u32 = 8;
 
