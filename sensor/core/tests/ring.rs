@@ -99,7 +99,7 @@ fn vlan_tags_stand_where_they_stood() {
 #[test]
 fn what_nobody_reads_any_more_is_lost_and_counted() {
     for rings_per_interface in [1, 2] {
-        in_namespace(|| {
+        in_namespace(move || {
             pair("tap", "far");
             let mut rings = Rings::open(RingOptions {
                 rings_per_interface,
