@@ -24,6 +24,7 @@ from tests.live.load import (
     wait_for_metrics,
     wire,
 )
+from tests.live.namespaces import wait_for
 
 BLOCKS = {"rules": {"watch": [WATCHED]}}
 
@@ -121,9 +122,11 @@ def reload_often(cabled: Wire, folder: Path, *, reloads: int) -> None:
                 assert "10.0.0.0/99" in answer["error"]
         assert sender.poll() is None, "it was all under load"
         sender.send_signal(signal.SIGTERM)
-        assert daemon.metric("blocktap_rules_last_reload_successful") == 1
+        # A page of the metrics may be some moments old.
+        wait_for("the rules are good", lambda: daemon.metric("blocktap_rules_last_reload_successful") == 1)
         sent = finish(sender)
         wait_for_metrics(daemon, sent)
+        time.sleep(2)
         by_block = daemon.metric("blocktap_block_packets_total")
         assert daemon.stop().status == 0
         found = check_store(daemon.store, sent)
