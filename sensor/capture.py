@@ -209,7 +209,7 @@ class RingSettings:
     promiscuous: bool = True
     ignore_outgoing: bool = False
     snap_bytes: int = 0xFFFF_FFFF
-    retire_ms: int = 10
+    retire_ms: int = 50
     filter_descriptor: int | None = None
     timestamps: Literal["kernel", "adapter"] = "kernel"
 

@@ -198,7 +198,7 @@ class CaptureSettings(Settings):
     yes_drop: bool = False
     memory_bytes: Annotated[int, Field(ge=1 << 21, le=1 << 40)] = 1 << 28
     fanout: Literal["hash", "cpu", "queue"] = "hash"
-    block_timeout_ms: Annotated[int, Field(ge=1, le=1000)] = 10
+    block_timeout_ms: Annotated[int, Field(ge=1, le=1000)] = 50
     snap_bytes: Annotated[int, Field(ge=64, le=1 << 18)] | None = None
     promiscuous: bool = True
     outgoing: bool = True

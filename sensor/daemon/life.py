@@ -37,7 +37,8 @@ __all__ = ["Sensor"]
 
 LOOK_S = 0.25
 """Between two looks at signals, links and losses."""
-LOSSES_S = 1.0
+LOSSES_S = 2.0
+"""Between two looks at losses, which cost more than all else that a quiet sensor does."""
 STOP_S = 8.0
 """What was captured is written within this time; a service manager waits a little longer."""
 

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import socket
 import time
 from typing import TYPE_CHECKING
 
 from sensor.daemon.logs import Episode, logger
-from sensor.interface import Meter, index_of
+from sensor.interface import Meter
 
 if TYPE_CHECKING:
     from sensor._core import Snapshot
@@ -53,7 +54,10 @@ class Unsure:
 
 
 class Losses:
-    """Feeds the accounting with what Python alone can see, and the log with all losses. Call `look` each second."""
+    """Feeds the accounting with what Python alone can see, and the log with all losses.
+
+    `look` is to be called every few seconds.
+    """
 
     def __init__(
         self, capturing: Capturing, interfaces: tuple[str, ...], prefilter: Prefilter | None
@@ -116,9 +120,10 @@ class Losses:
             return {}
         for name in self._interfaces:
             # One that comes back has another number; what was counted under the old one stays its own.
-            number = index_of(name)
-            if number is not None:
-                self._names[number] = name
+            try:
+                self._names[socket.if_nametoindex(name)] = name
+            except OSError:
+                continue  # it is away
         found: dict[str, tuple[int, int]] = {}
         for number, count in self._prefilter.counts().items():
             if number not in self._names:

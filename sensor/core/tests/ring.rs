@@ -99,6 +99,28 @@ fn vlan_tags_stand_where_they_stood() {
 }
 
 #[test]
+fn what_nobody_reads_any_more_is_lost_and_counted() {
+    for rings_per_interface in [1, 2] {
+        in_namespace(move || {
+            pair("tap", "far");
+            let mut rings = Rings::open(RingOptions {
+                rings_per_interface,
+                ..options(&["tap"])
+            })
+            .expect("rings");
+            let sender = Sender::new("far");
+            let sent = 20_000;
+            (0..sent).for_each(|number| sender.send(&frame(number, 500)));
+            let seen = read(&mut rings, 100).len() as u64;
+            assert!(seen < u64::from(sent), "one chunk holds not all of them");
+            let left = rings.abandoned();
+            let lost: u64 = left.iter().map(|loss| loss.packets_dropped_kernel).sum();
+            assert_eq!(seen + lost, u64::from(sent));
+        });
+    }
+}
+
+#[test]
 fn what_is_sent_is_read_or_dropped() {
     in_namespace(|| {
         pair("tap", "far");

@@ -60,6 +60,16 @@ pub trait Feed: Send {
         Vec::new()
     }
 
+    /// The same, and with it whatever was received and has not been read: nothing more will be.
+    fn abandoned(&mut self) -> Vec<Loss> {
+        self.losses()
+    }
+
+    /// What has come is handed over after so long at most; files keep nothing back.
+    fn delay(&self) -> Duration {
+        Duration::ZERO
+    }
+
     /// What happened to interfaces since this was last called; nothing to files.
     fn events(&mut self) -> Vec<Event> {
         Vec::new()

@@ -8,13 +8,17 @@ use std::time::{Duration, Instant};
 use super::Chunk;
 use super::Record;
 use super::feed::{Event, Feed, Filled, Loss};
-use super::ring_block::{Origin, walk_block};
+use super::ring_block::{Origin, packets_in, walk_block};
 use super::ring_map::{Lease, Poll, Ring, Shape};
 use super::ring_merge::Merge;
 use super::ring_open::{RingError, RingOptions, longest_frame_bytes, number_of};
 
-/// How long to wait for a ring whose last block is still being worked on: a poll would not wait for it.
+/// How long to wait at least for a ring whose last block is still being worked on: a poll would not wait for it.
 const BUSY: Duration = Duration::from_millis(1);
+/// The same at most, where the rings have room for much more meanwhile.
+const BUSY_AND_ROOMY: Duration = Duration::from_millis(20);
+/// So many blocks are filled in one millisecond at most.
+const BLOCKS_A_MILLISECOND: u32 = 8;
 
 /// What was captured on an interface so far.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -109,14 +113,33 @@ struct Lane {
     origin: Origin,
     /// The block that comes next.
     next: usize,
+    /// Packets that the kernel put into the ring, as of when it was last asked, and those taken out of it.
+    put: u64,
+    taken: u64,
 }
 
 impl Lane {
+    fn new(ring: Arc<Ring>, origin: Origin) -> Self {
+        Self {
+            ring,
+            origin,
+            next: 0,
+            put: 0,
+            taken: 0,
+        }
+    }
+
     /// The next block if it is filled.
     fn take(&mut self) -> Option<Lease> {
         let lease = self.ring.lease(self.next)?;
         self.next = (self.next + 1) % self.ring.blocks();
+        self.taken += packets_in(lease.bytes());
         Some(lease)
+    }
+
+    /// Packets still in the ring, as of when the kernel was last asked.
+    fn left(&self) -> u64 {
+        self.put.saturating_sub(self.taken)
     }
 
     /// Whether a poll would wait: it does not while the last block filled has not been given back.
@@ -132,6 +155,8 @@ pub struct Rings {
     shape: Shape,
     lanes: Vec<Lane>,
     merge: Merge<Lease>,
+    /// A block is handed over by the kernel within this time.
+    delay: Duration,
     poll: Poll,
     shared: Arc<Shared>,
     /// Dropped since last asked, by interface.
@@ -159,11 +184,8 @@ impl Rings {
         let mut lanes = Vec::new();
         for number in 0..names.len() as u16 {
             let opened = options.open(number, shape)?;
-            lanes.extend(opened.rings.into_iter().map(|ring| Lane {
-                ring,
-                origin: opened.origin,
-                next: 0,
-            }));
+            let rings = opened.rings.into_iter();
+            lanes.extend(rings.map(|ring| Lane::new(ring, opened.origin)));
         }
         let shared = Shared {
             reopen: Mutex::default(),
@@ -173,6 +195,7 @@ impl Rings {
         let delay = Duration::from_millis(2 * u64::from(shape.retire_ms));
         Ok(Self {
             merge: Merge::new(lanes.iter().map(|lane| lane.ring.blocks()), delay),
+            delay,
             lost: vec![0; names.len()],
             options,
             shape,
@@ -233,7 +256,8 @@ impl Rings {
             patience = patience.min(due.saturating_duration_since(Instant::now()));
         }
         if self.lanes.iter().any(|lane| !lane.can_poll()) {
-            patience = patience.min(BUSY);
+            let room = Duration::from_millis(u64::from(self.shape.blocks / BLOCKS_A_MILLISECOND));
+            patience = patience.min(room.clamp(BUSY, BUSY_AND_ROOMY));
         }
         let rings = self.lanes.iter().map(|lane| (&*lane.ring, lane.can_poll()));
         if self.poll.wait(rings, patience).is_err() {
@@ -304,9 +328,11 @@ impl Rings {
         self.count_losses();
         let lanes = self.lanes.iter_mut().filter(is_of);
         for (lane, ring) in lanes.zip(opened.rings) {
-            lane.ring = ring;
-            lane.origin = opened.origin;
-            lane.next = 0;
+            // What nobody has read goes with the old ring.
+            if let Some(lost) = self.lost.get_mut(usize::from(interface)) {
+                *lost += lane.left();
+            }
+            *lane = Lane::new(ring, opened.origin);
         }
         Ok(())
     }
@@ -321,6 +347,8 @@ impl Rings {
             {
                 let dropped = u64::from(found.dropped);
                 *lost += dropped;
+                // The kernel counts those it dropped among those it received.
+                lane.put += u64::from(found.packets.saturating_sub(found.dropped));
                 add(&counters.packets_dropped_kernel, dropped);
                 add(&counters.packets_received, u64::from(found.packets));
             }
@@ -331,6 +359,20 @@ impl Rings {
                 lane.origin.longest_frame_bytes = bytes;
             }
         }
+    }
+}
+
+impl Rings {
+    fn take_losses(&mut self) -> Vec<Loss> {
+        let lost = self.lost.iter_mut().map(std::mem::take);
+        (0..)
+            .zip(lost)
+            .filter(|(_, lost)| *lost > 0)
+            .map(|(interface, packets_dropped_kernel)| Loss {
+                interface,
+                packets_dropped_kernel,
+            })
+            .collect()
     }
 }
 
@@ -360,17 +402,25 @@ impl Feed for Rings {
         &self.options.interfaces
     }
 
+    fn delay(&self) -> Duration {
+        // A block may be open for one delay, and held back for another until the other rings have shown theirs.
+        2 * self.delay
+    }
+
+    fn abandoned(&mut self) -> Vec<Loss> {
+        self.count_losses();
+        for (number, lane) in self.lanes.iter().enumerate() {
+            let held = self.merge.left(number, |block| packets_in(block.bytes()));
+            if let Some(lost) = self.lost.get_mut(usize::from(lane.origin.interface)) {
+                *lost += lane.left() + held;
+            }
+        }
+        self.take_losses()
+    }
+
     fn losses(&mut self) -> Vec<Loss> {
         self.count_losses();
-        let lost = self.lost.iter_mut().map(std::mem::take);
-        (0..)
-            .zip(lost)
-            .filter(|(_, lost)| *lost > 0)
-            .map(|(interface, packets_dropped_kernel)| Loss {
-                interface,
-                packets_dropped_kernel,
-            })
-            .collect()
+        self.take_losses()
     }
 
     fn events(&mut self) -> Vec<Event> {

@@ -59,6 +59,12 @@ pub struct Walked {
     pub damaged: bool,
 }
 
+/// Packets of a block by what its header says.
+pub fn packets_in(block: &[u8]) -> u64 {
+    let (words, _) = block.as_chunks::<4>();
+    words.get(3).map_or(0, |packets| u64::from(word(*packets)))
+}
+
 /// Finds the packets of a block, with offsets in it; puts VLAN tags back where they stood on the wire.
 pub fn walk_block(block: &mut [u8], origin: Origin, records: &mut Vec<Record>) -> Walked {
     let mut walked = Walked::default();

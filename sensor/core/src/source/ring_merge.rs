@@ -101,6 +101,17 @@ impl<B> Merge<B> {
         }
     }
 
+    /// Packets of a ring that were taken and not given away; `count` tells how many a block holds.
+    pub(super) fn left(&self, lane: usize, count: impl Fn(&B) -> u64) -> u64 {
+        let Some(lane) = self.lanes.get(lane) else {
+            return 0;
+        };
+        let front = lane.front.as_ref();
+        let in_front = front.map_or(0, |front| lane.records.len().saturating_sub(front.next));
+        let waiting: u64 = lane.waiting.iter().map(|(block, _)| count(block)).sum();
+        in_front as u64 + waiting
+    }
+
     /// When the next packets are due whatever the other rings do; none if no block is held.
     pub(super) fn due(&self) -> Option<Instant> {
         let ((_, number), _) = self.next_two()?;

@@ -98,7 +98,7 @@ impl Default for RingOptions {
             promiscuous: true,
             ignore_outgoing: false,
             snap_bytes: u32::MAX,
-            retire_ms: 10,
+            retire_ms: 50,
             filter: None,
             timestamps: Timestamps::Kernel,
         }

@@ -9,14 +9,14 @@ use crate::pipeline::{Generation, Work};
 use crate::source::{Feed, Filled, InputReport, Loss};
 
 /// A worker waits so long for packets before it looks whether there is other work.
-const POLL: Duration = Duration::from_millis(10);
+const POLL: Duration = Duration::from_millis(50);
 /// A quiet link is told of so often.
 const TICK: Duration = Duration::from_millis(100);
 /// The kernel is asked so often what it dropped.
 const LOSSES: Duration = Duration::from_secs(1);
-/// Once it is to stop, what came before is read until nothing more comes for so long,
-const DRAIN_QUIET: Duration = Duration::from_millis(100);
-/// but not for longer than this.
+/// Once it is to stop, what came before is read until nothing more comes for so long after it could have,
+const DRAIN_QUIET: Duration = Duration::from_millis(50);
+/// but not for longer than this after all of it could have.
 const DRAIN: Duration = Duration::from_millis(500);
 
 /// What a reading gave.
@@ -103,8 +103,11 @@ impl Reader {
         if !self.is_live {
             return None;
         }
-        let until = *self.stops_at.get_or_insert_with(|| Instant::now() + DRAIN);
-        (Instant::now() < until).then_some(DRAIN_QUIET)
+        let delay = self.feed.delay();
+        let until = *self
+            .stops_at
+            .get_or_insert_with(|| Instant::now() + delay + DRAIN);
+        (Instant::now() < until).then_some(delay + DRAIN_QUIET)
     }
 
     /// Nothing came: time goes on all the same.
@@ -143,9 +146,12 @@ impl Reader {
         }
     }
 
-    /// What the kernel dropped, asked about once a second, and at the `end`.
+    /// What the kernel dropped, asked about once a second, and at the `end` what it still has.
     pub(super) fn losses(&mut self, end: bool) -> Vec<Loss> {
-        if !self.is_live || (!end && self.losses_at.elapsed() < LOSSES) {
+        if end && self.is_live {
+            return self.feed.abandoned();
+        }
+        if !self.is_live || self.losses_at.elapsed() < LOSSES {
             return Vec::new();
         }
         self.losses_at = Instant::now();
