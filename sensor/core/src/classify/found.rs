@@ -169,6 +169,23 @@ impl Found {
             && !self.starttls
     }
 
+    /// Reads each of its lines, so that they are near when they are needed.
+    #[inline]
+    pub fn touch(&self) -> usize {
+        usize::from(self.verdict.is_some())
+            ^ usize::from(self.ja4.is_some())
+            ^ self.name_bytes
+            ^ self.names().len()
+            ^ self.user_agents.len()
+    }
+
+    /// Goes on with the first name.
+    #[inline]
+    pub fn touch_name(&self) -> usize {
+        let first = self.names().first().and_then(|name| name.as_bytes().first());
+        first.copied().map_or(0, usize::from)
+    }
+
     /// Says what the flow is, where nothing has said so before.
     pub(super) fn say(&mut self, verdict: Verdict) {
         self.verdict.get_or_insert(verdict);

@@ -51,6 +51,17 @@ impl Mark {
 
 /// Looks at packets of flows, and has something to note beside their records.
 pub trait Observer {
+    /// Flows with such marks are about to be looked at or noted: reads what is kept of them, so that the
+    /// cache misses of several overlap.
+    #[inline]
+    fn approach(&self, _mark: Mark) -> u64 {
+        0
+    }
+    /// Goes on with what that leads to.
+    #[inline]
+    fn touch(&self, _mark: Mark) -> u64 {
+        0
+    }
     /// A flow has begun with this packet, which is counted in it.
     fn begin(&mut self, flow: &Flow, packet: &Packet, payload: &[u8]) -> Mark;
     /// Another packet of a flow whose mark asks for it.
