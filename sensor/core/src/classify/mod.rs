@@ -226,7 +226,8 @@ const fn may_begin_ntp(first: u8) -> bool {
     matches!(first >> 3 & 7, 1..=4) && matches!(first & 7, 1..=6)
 }
 
-static UDP_SIEVE: LazyLock<Sieve> = LazyLock::new(|| Sieve::new(&UDP_MATCHERS.map(|(_, fits)| fits)));
+static UDP_SIEVE: LazyLock<Sieve> =
+    LazyLock::new(|| Sieve::new(&UDP_MATCHERS.map(|(_, fits)| fits)));
 
 /// What a TCP connection is, by its first bytes. Call again when more are there.
 ///

@@ -207,6 +207,7 @@ impl Namer {
         match step {
             Step::Continue => return Mark::new(number, true),
             Step::OnlyClient => return Mark::new(number, true).of_client(),
+            Step::OnlyServer => return Mark::new(number, true).of_server(),
             Step::Settled => {}
         }
         let place = number - FIRST_ENTRY;
@@ -249,8 +250,7 @@ impl Namer {
         if step == Step::Settled && found.is_none() && joined.is_none() {
             return Mark::NONE;
         }
-        let state =
-            (step != Step::Settled).then(|| NameState::Stream(Box::new(state)));
+        let state = (step != Step::Settled).then(|| NameState::Stream(Box::new(state)));
         let number = self.add(Note { found, joined }, state);
         self.follow(step, number)
     }

@@ -25,9 +25,9 @@ impl Sieve {
     /// The sieve of matchers with these conditions, in their order.
     pub(super) fn new(conditions: &[Fits]) -> Self {
         let bits = |holds: &dyn Fn(&Fits) -> bool| {
-            (0..)
-                .zip(conditions)
-                .fold(0, |bits, (number, fits)| bits | Bits::from(holds(fits)) << number)
+            (0..).zip(conditions).fold(0, |bits, (number, fits)| {
+                bits | Bits::from(holds(fits)) << number
+            })
         };
         Self {
             by_first: std::array::from_fn(|first| bits(&|fits| (fits.first)(first as u8))),
@@ -38,9 +38,13 @@ impl Sieve {
     /// The numbers of the matchers to be asked about a datagram, in their order. Of none without an octet is
     /// there anything to be said.
     pub(super) fn candidates(&self, bytes: &[u8]) -> impl Iterator<Item = usize> {
-        let first = bytes.first().and_then(|&first| self.by_first.get(usize::from(first)));
+        let first = bytes
+            .first()
+            .and_then(|&first| self.by_first.get(usize::from(first)));
         let length = self.by_length.get(bytes.len().min(LENGTHS));
-        let mut bits = first.zip(length).map_or(0, |(first, length)| first & length);
+        let mut bits = first
+            .zip(length)
+            .map_or(0, |(first, length)| first & length);
         std::iter::from_fn(move || {
             let number = (bits != 0).then(|| bits.trailing_zeros() as usize)?;
             bits &= bits - 1;

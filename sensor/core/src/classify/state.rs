@@ -27,8 +27,10 @@ use crate::name::dns_table::DnsTransport;
 pub enum Step {
     /// More may be found.
     Continue,
-    /// More may be found, but only in what the client sends.
+    /// More may be found, but only in what the flow's initiator sends.
     OnlyClient,
+    /// More may be found, but only in what the other end sends.
+    OnlyServer,
     /// Nothing more will be: the state can be freed.
     Settled,
 }

@@ -172,7 +172,7 @@ impl DatagramState {
                 let server_port = datagram.destination_port;
                 let verdict = refine::quic(&read.hello, server_port, naming.resolvers);
                 naming.found.verdict = Some(verdict);
-                naming.found.add_hello(&read.hello, NameSource::QuicSni);
+                naming.found.add_hello(read.hello, NameSource::QuicSni);
                 Some(Step::Settled)
             }
             Progress::More => {
@@ -195,7 +195,7 @@ impl DatagramState {
         match dtls::client_datagram(state, datagram.payload) {
             Progress::Done(hello) => {
                 naming.found.verdict = Some(DTLS);
-                naming.found.add_hello(&hello, NameSource::TlsSni);
+                naming.found.add_hello(hello, NameSource::TlsSni);
                 Some(Step::Settled)
             }
             Progress::More => {
