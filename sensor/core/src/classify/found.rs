@@ -127,8 +127,10 @@ pub struct Found {
     pub names_dropped: u32,
     names: Names,
     name_sources: [Option<NameSource>; MAX_FOUND_NAMES],
-    name_bytes: usize,
-    best: Option<(usize, NameSource)>,
+    /// At most [`MAX_FOUND_NAME_BYTES`].
+    name_bytes: u16,
+    /// Place among the names, below [`MAX_FOUND_NAMES`].
+    best: Option<(u8, NameSource)>,
     user_agents: Vec<Box<str>>,
 }
 
@@ -141,7 +143,7 @@ impl Found {
     /// The best name and where it stood: a hello's before a Host, the first before later ones.
     pub fn name(&self) -> Option<(&str, NameSource)> {
         let (index, source) = self.best?;
-        Some((self.names().get(index)?, source))
+        Some((self.names().get(usize::from(index))?, source))
     }
 
     /// Every distinct name, in order.
@@ -174,7 +176,7 @@ impl Found {
     pub fn touch(&self) -> usize {
         usize::from(self.verdict.is_some())
             ^ usize::from(self.ja4.is_some())
-            ^ self.name_bytes
+            ^ usize::from(self.name_bytes)
             ^ self.names().len()
             ^ self.user_agents.len()
     }
@@ -223,7 +225,7 @@ impl Found {
     /// Takes a name of those kept for the best, if it is.
     fn prefer(&mut self, index: usize, source: NameSource) {
         if self.betters(source) {
-            self.best = Some((index, source));
+            self.best = Some((index as u8, source));
         }
     }
 
@@ -274,17 +276,17 @@ impl Found {
     fn keep(&mut self, name: Box<str>, source: NameSource, better: bool) -> Option<usize> {
         let fits = |found: &Self| {
             found.names().len() < MAX_FOUND_NAMES
-                && found.name_bytes + name.len() <= MAX_FOUND_NAME_BYTES
+                && usize::from(found.name_bytes) + name.len() <= MAX_FOUND_NAME_BYTES
         };
         while better && !fits(self) {
-            self.name_bytes -= self.names.pop()?.len();
+            self.name_bytes -= self.names.pop()?.len() as u16;
             self.names_dropped += 1;
         }
         if !fits(self) {
             self.names_dropped = self.names_dropped.saturating_add(1);
             return None;
         }
-        self.name_bytes += name.len();
+        self.name_bytes += name.len() as u16;
         if let Some(place) = self.name_sources.get_mut(self.names.as_slice().len()) {
             *place = Some(source);
         }

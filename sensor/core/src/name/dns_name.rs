@@ -64,20 +64,8 @@ pub fn skip_name(message: &[u8], mut at: usize) -> Result<usize, NameError> {
 /// Appends one label, or any text of the wire, in lower case with everything but plain graphic ASCII
 /// escaped.
 pub fn push_label(label: &[u8], text: &mut String) {
-    let is_plain = |octet: u8| octet.is_ascii_graphic() && octet != b'\\' && octet != b'.';
-    // Nearly every label is plain, and goes in as a whole.
-    if label.iter().all(|&octet| is_plain(octet))
-        && let Ok(label) = std::str::from_utf8(label)
-    {
-        let begin = text.len();
-        text.push_str(label);
-        if let Some(added) = text.get_mut(begin..) {
-            added.make_ascii_lowercase();
-        }
-        return;
-    }
     for &octet in label {
-        if is_plain(octet) {
+        if octet.is_ascii_graphic() && octet != b'\\' && octet != b'.' {
             text.push(octet.to_ascii_lowercase() as char);
         } else {
             push_escaped(octet, text);
