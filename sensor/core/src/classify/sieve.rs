@@ -12,7 +12,7 @@ pub(super) struct Fits {
 /// A bit for each matcher.
 type Bits = u32;
 
-/// Lengths from which on nothing more is sieved out.
+/// From this length on nothing is sieved out by it.
 const LENGTHS: usize = 128;
 
 /// A matcher's bit is set where it has to be asked.
@@ -31,7 +31,9 @@ impl Sieve {
         };
         Self {
             by_first: std::array::from_fn(|first| bits(&|fits| (fits.first)(first as u8))),
-            by_length: std::array::from_fn(|length| bits(&|fits| fits.least_bytes <= length)),
+            by_length: std::array::from_fn(|length| {
+                bits(&|fits| length == LENGTHS || fits.least_bytes <= length)
+            }),
         }
     }
 
