@@ -78,7 +78,7 @@ fn found_of(ports: (u16, u16), segments: &[&[u8]]) -> Found {
 /// Flows of both kinds that share little room.
 pub fn states(bytes: &[u8]) {
     let mut pieces = Pieces::new(bytes);
-    let mut states = NameStates::new(usize::from(pieces.u16()));
+    let mut states: NameStates = NameStates::new(usize::from(pieces.u16()));
     let mut flows: Vec<(StateRef, Flow)> = Vec::new();
     let mut look = Look::default();
     while !pieces.is_empty() {

@@ -127,8 +127,10 @@ pub struct Found {
     pub names_dropped: u32,
     names: Names,
     name_sources: [Option<NameSource>; MAX_FOUND_NAMES],
-    name_bytes: usize,
-    best: Option<(usize, NameSource)>,
+    /// At most [`MAX_FOUND_NAME_BYTES`].
+    name_bytes: u16,
+    /// Place among the names, below [`MAX_FOUND_NAMES`].
+    best: Option<(u8, NameSource)>,
     user_agents: Vec<Box<str>>,
 }
 
@@ -141,7 +143,7 @@ impl Found {
     /// The best name and where it stood: a hello's before a Host, the first before later ones.
     pub fn name(&self) -> Option<(&str, NameSource)> {
         let (index, source) = self.best?;
-        Some((self.names().get(index)?, source))
+        Some((self.names().get(usize::from(index))?, source))
     }
 
     /// Every distinct name, in order.
@@ -169,6 +171,26 @@ impl Found {
             && !self.starttls
     }
 
+    /// Reads each of its lines, so that they are near when they are needed.
+    #[inline]
+    pub fn touch(&self) -> usize {
+        usize::from(self.verdict.is_some())
+            ^ usize::from(self.ja4.is_some())
+            ^ usize::from(self.name_bytes)
+            ^ self.names().len()
+            ^ self.user_agents.len()
+    }
+
+    /// Goes on with the first name.
+    #[inline]
+    pub fn touch_name(&self) -> usize {
+        let first = self
+            .names()
+            .first()
+            .and_then(|name| name.as_bytes().first());
+        first.copied().map_or(0, usize::from)
+    }
+
     /// Says what the flow is, where nothing has said so before.
     pub(super) fn say(&mut self, verdict: Verdict) {
         self.verdict.get_or_insert(verdict);
@@ -176,23 +198,41 @@ impl Found {
 
     /// Adds a name, lower case.
     pub(super) fn add_name(&mut self, name: &str, source: NameSource) {
+        match self.names().iter().position(|known| **known == *name) {
+            Some(known) => self.prefer(known, source),
+            None => self.add_owned_name(name.into(), source),
+        }
+    }
+
+    /// The same with a name that is its own already.
+    fn add_owned_name(&mut self, name: Box<str>, source: NameSource) {
         if name.is_empty() {
             return;
         }
-        let known = self.names().iter().position(|known| **known == *name);
-        let better = self
-            .best
-            .is_none_or(|(_, best)| source.rank() < best.rank());
-        let index = known.or_else(|| self.keep(name, source, better));
-        if let (Some(index), true) = (index, better) {
-            self.best = Some((index, source));
+        let known = self.names().iter().position(|known| *known == name);
+        let better = self.betters(source);
+        if let Some(index) = known.or_else(|| self.keep(name, source, better)) {
+            self.prefer(index, source);
+        }
+    }
+
+    /// Whether a name from there is better than all so far.
+    fn betters(&self, source: NameSource) -> bool {
+        self.best
+            .is_none_or(|(_, best)| source.rank() < best.rank())
+    }
+
+    /// Takes a name of those kept for the best, if it is.
+    fn prefer(&mut self, index: usize, source: NameSource) {
+        if self.betters(source) {
+            self.best = Some((index as u8, source));
         }
     }
 
     /// Adds the name of a Host header.
     pub(super) fn add_host(&mut self, host: Authority<'_>) {
         if let Some(name) = Name::from_wire(host.name()) {
-            self.add_name(&name, NameSource::HttpHost);
+            self.add_owned_name(name.into_boxed_str(), NameSource::HttpHost);
         }
     }
 
@@ -221,36 +261,36 @@ impl Found {
     }
 
     /// Takes what a client hello says, all but what application it makes.
-    pub(super) fn add_hello(&mut self, hello: &ClientHello, source: NameSource) {
-        if let Some(sni) = &hello.sni {
-            self.add_name(sni, source);
+    pub(super) fn add_hello(&mut self, hello: ClientHello, source: NameSource) {
+        if let Some(sni) = hello.sni {
+            self.add_owned_name(sni.into_boxed_str(), source);
         }
         self.ech |= hello.ech;
         if self.ja4.is_none() {
             self.ja4 = hello.ja4;
-            self.alpn.clone_from(&hello.alpn_first);
+            self.alpn = hello.alpn_first;
         }
     }
 
     /// Keeps a new name where there is room; a better one takes the last place where there is none.
-    fn keep(&mut self, name: &str, source: NameSource, better: bool) -> Option<usize> {
+    fn keep(&mut self, name: Box<str>, source: NameSource, better: bool) -> Option<usize> {
         let fits = |found: &Self| {
             found.names().len() < MAX_FOUND_NAMES
-                && found.name_bytes + name.len() <= MAX_FOUND_NAME_BYTES
+                && usize::from(found.name_bytes) + name.len() <= MAX_FOUND_NAME_BYTES
         };
         while better && !fits(self) {
-            self.name_bytes -= self.names.pop()?.len();
+            self.name_bytes -= self.names.pop()?.len() as u16;
             self.names_dropped += 1;
         }
         if !fits(self) {
             self.names_dropped = self.names_dropped.saturating_add(1);
             return None;
         }
-        self.name_bytes += name.len();
+        self.name_bytes += name.len() as u16;
         if let Some(place) = self.name_sources.get_mut(self.names.as_slice().len()) {
             *place = Some(source);
         }
-        self.names.push(name.into());
+        self.names.push(name);
         Some(self.names().len() - 1)
     }
 }

@@ -27,11 +27,16 @@ mod plain;
 mod proxy;
 mod refine;
 mod remote;
+mod sieve;
 mod state;
 mod suffix;
 mod tracked;
 mod voice;
 mod vpn;
+
+use std::sync::LazyLock;
+
+use sieve::{Fits, Sieve};
 
 pub use application::Application;
 pub use country::{REGISTRY_DATE, registered_country};
@@ -151,38 +156,78 @@ const TCP_MATCHERS: &[fn(Streams<'_>) -> Option<Verdict>] = &[
     ethereum::rlpx,
 ];
 
-const UDP_MATCHERS: &[fn(&Datagram<'_>) -> Option<Verdict>] = &[
-    voice::stun,
-    voice::sip,
-    infrastructure::dhcp,
-    infrastructure::dhcp6,
-    infrastructure::snmp,
-    infrastructure::netbios,
-    infrastructure::ssdp,
-    infrastructure::ntp,
-    infrastructure::dnscrypt,
-    plain::cldap,
-    p2p::dht,
-    p2p::tracker,
-    ethereum::discovery,
-    games::steam,
-    ipsec::ike,
-    vpn::l2tp,
-    vpn::wireguard_initiation,
-    vpn::softether,
-    openvpn::udp,
+/// Who says what a datagram is, and to which ones that may say anything.
+enum Matcher {
+    /// By the datagram alone.
+    Once(fn(&Datagram<'_>) -> Option<Verdict>),
+    /// By the datagram and what is kept of those before.
+    Tracked(fn(&Datagram<'_>, &mut UdpState) -> Option<Verdict>),
+}
+
+impl Matcher {
+    fn ask(&self, datagram: &Datagram<'_>, state: &mut UdpState) -> Option<Verdict> {
+        match self {
+            Self::Once(matcher) => matcher(datagram),
+            Self::Tracked(matcher) => matcher(datagram, state),
+        }
+    }
+}
+
+const fn once(
+    matcher: fn(&Datagram<'_>) -> Option<Verdict>,
+    first: fn(u8) -> bool,
+    least_bytes: usize,
+) -> (Matcher, Fits) {
+    (Matcher::Once(matcher), Fits { first, least_bytes })
+}
+
+const fn tracked(
+    matcher: fn(&Datagram<'_>, &mut UdpState) -> Option<Verdict>,
+    first: fn(u8) -> bool,
+    least_bytes: usize,
+) -> (Matcher, Fits) {
+    (Matcher::Tracked(matcher), Fits { first, least_bytes })
+}
+
+/// In the order in which they are asked, with the octets that a datagram may begin with and the fewest octets
+/// of it that they need.
+const UDP_MATCHERS: [(Matcher, Fits); 27] = [
+    once(voice::stun, |first| first >> 6 == 0, 8),
+    once(voice::sip, |first| first.is_ascii_uppercase(), 8),
+    once(infrastructure::dhcp, |first| matches!(first, 1 | 2), 240),
+    once(infrastructure::dhcp6, |first| matches!(first, 1..=11), 4),
+    once(infrastructure::snmp, |first| first == 0x30, 2),
+    once(infrastructure::netbios, |_| true, 45),
+    once(infrastructure::ssdp, |first| first.is_ascii_uppercase(), 17),
+    once(infrastructure::ntp, may_begin_ntp, 3),
+    once(infrastructure::dnscrypt, |first| first == b'r', 8),
+    once(plain::cldap, |first| first == 0x30, 2),
+    once(p2p::dht, |first| matches!(first, b'B' | b'd'), 3),
+    once(p2p::tracker, |first| first == 0, 12),
+    once(ethereum::discovery, |_| true, 98),
+    once(games::steam, |first| matches!(first, b'V' | 0xff), 7),
+    once(ipsec::ike, |_| true, 28),
+    once(vpn::l2tp, |first| first == 0xc8, 4),
+    once(vpn::wireguard_initiation, |first| first == 1, 148),
+    once(vpn::softether, |first| first == 0, 8),
+    once(openvpn::udp, |first| matches!(first, 0x38 | 0x40 | 0x50), 9),
+    tracked(vpn::wireguard, |first| matches!(first, 1..=4), 8),
+    tracked(openvpn::session, |first| first & 7 == 0, 9),
+    tracked(ipsec::esp_in_udp, |_| true, 8),
+    tracked(p2p::utp, |first| first & 15 == 1 && first >> 4 <= 4, 2),
+    tracked(voice::rtp, |first| first >> 6 == 2, 12),
+    tracked(voice::stun_classic, |first| first >> 6 == 0, 20),
+    tracked(proxy::telegram_relay, |_| true, 28),
+    tracked(infrastructure::ntp_pair, may_begin_ntp, 3),
 ];
 
-const TRACKED_MATCHERS: &[fn(&Datagram<'_>, &mut UdpState) -> Option<Verdict>] = &[
-    vpn::wireguard,
-    openvpn::session,
-    ipsec::esp_in_udp,
-    p2p::utp,
-    voice::rtp,
-    voice::stun_classic,
-    proxy::telegram_relay,
-    infrastructure::ntp_pair,
-];
+/// A version from 1 to 4, and a mode that is in use.
+const fn may_begin_ntp(first: u8) -> bool {
+    matches!(first >> 3 & 7, 1..=4) && matches!(first & 7, 1..=6)
+}
+
+static UDP_SIEVE: LazyLock<Sieve> =
+    LazyLock::new(|| Sieve::new(&UDP_MATCHERS.map(|(_, fits)| fits)));
 
 /// What a TCP connection is, by its first bytes. Call again when more are there.
 ///
@@ -205,14 +250,9 @@ pub fn udp(datagram: &Datagram<'_>, state: &mut UdpState) -> Option<Verdict> {
     if !state.takes_another() {
         return None;
     }
-    UDP_MATCHERS
-        .iter()
-        .find_map(|matcher| matcher(datagram))
-        .or_else(|| {
-            TRACKED_MATCHERS
-                .iter()
-                .find_map(|matcher| matcher(datagram, state))
-        })
+    UDP_SIEVE
+        .candidates(datagram.bytes)
+        .find_map(|number| UDP_MATCHERS.get(number)?.0.ask(datagram, state))
 }
 
 #[cfg(test)]

@@ -2,9 +2,10 @@
 
 mod parsers;
 
+use std::hint::black_box;
 use std::sync::Arc;
 
-use super::state::{DatagramState, NameState, SYN_BITS, StateRef, Step, StreamState};
+use super::state::{DatagramState, NameState, NameStates, SYN_BITS, Step, StreamState};
 use super::{Found, Note, Resolvers, Verdict};
 use crate::decode::Fragment;
 use crate::flow::{Flow, Mark, Observer, Packet};
@@ -16,6 +17,8 @@ use parsers::{Parsers, State};
 /// Datagrams of a UDP flow that point to nothing before it is given up; what needs more to show itself
 /// shows something in these.
 pub const MAX_BLANK_DATAGRAMS: u32 = 4;
+
+const NOTES_FREED_TOGETHER: usize = 32;
 
 const TCP: u8 = 6;
 const UDP: u8 = 17;
@@ -43,13 +46,6 @@ pub struct NamerCounters {
     pub names_evicted: u64,
 }
 
-/// What is kept of one flow.
-#[derive(Debug, Default)]
-struct Entry {
-    state: StateRef,
-    note: Note,
-}
-
 /// Numbers up to here say that nothing is kept of a flow yet, and count its datagrams; entries are
 /// numbered behind.
 const FIRST_ENTRY: u32 = MAX_BLANK_DATAGRAMS + 1;
@@ -61,8 +57,8 @@ const ONLY_SYN: u32 = 1 << SYN_BITS;
 pub struct Namer {
     enabled: bool,
     parsers: Parsers,
-    entries: Vec<Entry>,
-    free: Vec<u32>,
+    /// What is known of the flows of which anything is, and the states of those that are not settled.
+    flows: NameStates<Note>,
     /// Empty between looks: most find nothing, and only what is found is worth an allocation.
     scratch: Found,
     notes: Vec<Note>,
@@ -75,8 +71,7 @@ impl Namer {
         Self {
             enabled: settings.enabled,
             parsers: Parsers::new(settings.resolvers, settings.join),
-            entries: Vec::new(),
-            free: Vec::new(),
+            flows: NameStates::default(),
             scratch: Found::default(),
             notes: Vec::new(),
             names_found: 0,
@@ -90,6 +85,12 @@ impl Namer {
 
     /// Takes back a list of notes for its memory.
     pub fn reuse(&mut self, mut notes: Vec<Note>) {
+        // What they lead to is fetched together here as well, to be freed.
+        for group in notes.chunks_mut(NOTES_FREED_TOGETHER) {
+            let found = group.iter().filter_map(|note| note.found.as_deref());
+            black_box(found.fold(0, |sum, found| sum ^ found.touch()));
+            group.fill_with(Note::default);
+        }
         if self.notes.is_empty() {
             notes.clear();
             self.notes = notes;
@@ -103,8 +104,7 @@ impl Namer {
 
     /// What is known so far of a flow with this mark.
     pub fn known(&self, mark: Mark) -> Option<&Note> {
-        let place = mark.number().checked_sub(FIRST_ENTRY)?;
-        Some(&self.entries.get(place as usize)?.note)
+        self.flows.kept(place_of(mark)?)
     }
 
     /// What the naming has done so far.
@@ -112,7 +112,7 @@ impl Namer {
         let parsers = &self.parsers;
         NamerCounters {
             names_found: self.names_found,
-            names_evicted: parsers.states.counters().evicted
+            names_evicted: self.flows.counters().evicted
                 + parsers.transactions.counters().evicted
                 + parsers.join.counters().evicted,
         }
@@ -140,15 +140,8 @@ impl Namer {
         parsers.transactions.finish(&mut parsers.dns_rows);
     }
 
-    fn add(&mut self, entry: Entry) -> u32 {
-        let place = self.free.pop().unwrap_or_else(|| {
-            self.entries.push(Entry::default());
-            (self.entries.len() - 1) as u32
-        });
-        if let Some(room) = self.entries.get_mut(place as usize) {
-            *room = entry;
-        }
-        place + FIRST_ENTRY
+    fn add(&mut self, note: Note, state: Option<NameState>) -> u32 {
+        self.flows.keep(note, state) + FIRST_ENTRY
     }
 
     /// Keeps what is known of a flow whose packets say nothing more.
@@ -162,8 +155,7 @@ impl Namer {
             found.say(verdict);
             found
         });
-        let (state, note) = (StateRef::NONE, Note { found, joined });
-        Mark::new(self.add(Entry { state, note }), false)
+        Mark::new(self.add(Note { found, joined }, None), false)
     }
 
     /// Looks at a datagram of a flow that has pointed to nothing so far.
@@ -188,46 +180,34 @@ impl Namer {
             };
         }
         let goes_on = step == Step::Continue;
-        let state = if !goes_on {
-            StateRef::NONE
-        } else if state.is_dns() {
-            StateRef::DNS
+        let state = if state.is_dns() {
+            NameState::Dns
         } else {
-            let state = NameState::Datagrams(state);
-            self.parsers.states.keep(state)
+            NameState::Datagrams(Box::new(state))
         };
         self.names_found += u64::from(joined.is_some() || found.name().is_some());
-        let found = self.take_found();
-        let note = Note { found, joined };
-        Mark::new(self.add(Entry { state, note }), goes_on)
+        let found = taken(&mut self.scratch);
+        let number = self.add(Note { found, joined }, goes_on.then_some(state));
+        Mark::new(number, goes_on)
     }
 
     /// Looks at a packet of a flow that has an entry.
     fn look_at_kept(&mut self, number: u32, flow: &Flow, packet: &Packet, payload: &[u8]) -> Mark {
-        let place = (number - FIRST_ENTRY) as usize;
-        let Some(entry) = self.entries.get_mut(place) else {
-            return Mark::NONE;
-        };
-        let known = entry.note.found.as_deref_mut();
-        let is_known = known.is_some();
-        let found = known.unwrap_or(&mut self.scratch);
-        let had_name = found.name().is_some();
-        let mut dns = DatagramState::of_dns();
-        let state = if entry.state == StateRef::DNS {
-            State::Blank(&mut dns)
-        } else {
-            State::Kept(entry.state)
-        };
-        let step = self.parsers.show(flow, packet, payload, found, state);
-        if found.name().is_some() && !had_name && entry.note.joined.is_none() {
-            self.names_found += 1;
-        }
-        if !is_known {
-            let found = self.take_found();
-            if let Some(entry) = self.entries.get_mut(place) {
-                entry.note.found = found;
+        let (parsers, scratch) = (&mut self.parsers, &mut self.scratch);
+        let mut is_named = false;
+        let step = self.flows.look(number - FIRST_ENTRY, |state, note| {
+            let known = note.found.as_deref_mut();
+            let is_known = known.is_some();
+            let found = known.unwrap_or(&mut *scratch);
+            let had_name = found.name().is_some();
+            let step = parsers.show(flow, packet, payload, found, State::Kept(state));
+            is_named = found.name().is_some() && !had_name && note.joined.is_none();
+            if !is_known {
+                note.found = taken(scratch);
             }
-        }
+            step
+        });
+        self.names_found += u64::from(is_named);
         self.follow(step, number)
     }
 
@@ -236,23 +216,15 @@ impl Namer {
         match step {
             Step::Continue => return Mark::new(number, true),
             Step::OnlyClient => return Mark::new(number, true).of_client(),
+            Step::OnlyServer => return Mark::new(number, true).of_server(),
             Step::Settled => {}
         }
         let place = number - FIRST_ENTRY;
-        let Some(entry) = self.entries.get_mut(place as usize) else {
-            return Mark::NONE;
-        };
-        entry.state = StateRef::NONE;
-        if entry.note.found.is_none() && entry.note.joined.is_none() {
-            self.free.push(place);
+        if self.flows.kept(place).is_none_or(Note::is_empty) {
+            self.flows.forget(place);
             return Mark::NONE;
         }
         Mark::new(number, false)
-    }
-
-    /// What the last look found of a flow of which nothing had been found before.
-    fn take_found(&mut self) -> Option<Box<Found>> {
-        (!self.scratch.is_empty()).then(|| Box::new(std::mem::take(&mut self.scratch)))
     }
 
     /// Looks at a segment of a TCP flow of which nothing is kept but the sequence number of its SYN, if that
@@ -282,24 +254,40 @@ impl Namer {
         let new = State::New(&mut state);
         let step = self.parsers.show(flow, packet, payload, found, new);
         self.names_found += u64::from(joined.is_some() || found.name().is_some());
-        let found = self.take_found();
+        let found = taken(&mut self.scratch);
         // Many say all that they will in their first segment.
         if step == Step::Settled && found.is_none() && joined.is_none() {
             return Mark::NONE;
         }
-        let state = if step == Step::Settled {
-            StateRef::NONE
-        } else {
-            let state = NameState::Stream(Box::new(state));
-            self.parsers.states.keep(state)
-        };
-        let note = Note { found, joined };
-        let number = self.add(Entry { state, note });
+        let state = (step != Step::Settled).then(|| NameState::Stream(Box::new(state)));
+        let number = self.add(Note { found, joined }, state);
         self.follow(step, number)
     }
 }
 
+/// What a look found of a flow of which nothing had been found before.
+fn taken(scratch: &mut Found) -> Option<Box<Found>> {
+    (!scratch.is_empty()).then(|| Box::new(std::mem::take(scratch)))
+}
+
+/// The place of what is kept of a flow, if anything is.
+#[inline]
+fn place_of(mark: Mark) -> Option<u32> {
+    let number = mark.number();
+    (number < ONLY_SYN).then(|| number.checked_sub(FIRST_ENTRY))?
+}
+
 impl Observer for Namer {
+    #[inline]
+    fn approach(&self, mark: Mark) -> u64 {
+        place_of(mark).map_or(0, |place| self.flows.approach(place))
+    }
+
+    #[inline]
+    fn touch(&self, mark: Mark) -> u64 {
+        place_of(mark).map_or(0, |place| self.flows.touch(place))
+    }
+
     fn begin(&mut self, flow: &Flow, packet: &Packet, payload: &[u8]) -> Mark {
         if !self.enabled {
             return Mark::NONE;
@@ -340,24 +328,15 @@ impl Observer for Namer {
     }
 
     fn note(&mut self, flow: &Flow, ends: bool) -> Mark {
-        let number = flow.mark.number();
-        if number >= ONLY_SYN {
-            return Mark::NONE;
-        }
-        let Some(place) = number.checked_sub(FIRST_ENTRY) else {
-            return Mark::NONE;
-        };
-        let Some(entry) = self.entries.get_mut(place as usize) else {
+        let Some(place) = place_of(flow.mark) else {
             return Mark::NONE;
         };
         let note = if ends {
-            self.parsers.states.end(entry.state);
-            self.free.push(place);
-            std::mem::take(entry).note
+            self.flows.forget(place)
         } else {
-            entry.note.clone()
+            self.flows.kept(place).cloned().unwrap_or_default()
         };
-        if note.found.is_none() && note.joined.is_none() {
+        if note.is_empty() {
             return Mark::NONE;
         }
         self.notes.push(note);

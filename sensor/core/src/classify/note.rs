@@ -14,6 +14,11 @@ pub struct Note {
 }
 
 impl Note {
+    /// Whether nothing is known.
+    pub const fn is_empty(&self) -> bool {
+        self.found.is_none() && self.joined.is_none()
+    }
+
     /// What the flow is.
     pub fn application(&self) -> Option<Application> {
         self.found.as_deref()?.application()

@@ -27,8 +27,10 @@ use crate::name::dns_table::DnsTransport;
 pub enum Step {
     /// More may be found.
     Continue,
-    /// More may be found, but only in what the client sends.
+    /// More may be found, but only in what the flow's initiator sends.
     OnlyClient,
+    /// More may be found, but only in what the other end sends.
+    OnlyServer,
     /// Nothing more will be: the state can be freed.
     Settled,
 }
@@ -92,13 +94,15 @@ impl Naming<'_> {
     }
 }
 
-/// The state of one flow.
+/// The state of one flow; boxed, since most flows that something is kept of have none any more.
 #[derive(Debug)]
 pub enum NameState {
-    /// Of TCP; boxed, since it is much the larger of the two.
+    /// Of TCP.
     Stream(Box<StreamState>),
     /// Of UDP.
-    Datagrams(DatagramState),
+    Datagrams(Box<DatagramState>),
+    /// Of UDP that is DNS, of which there is nothing else to know.
+    Dns,
 }
 
 impl NameState {
@@ -108,7 +112,7 @@ impl NameState {
         const UDP: u8 = 17;
         match protocol {
             TCP => Some(Self::Stream(Box::default())),
-            UDP => Some(Self::Datagrams(DatagramState::default())),
+            UDP => Some(Self::Datagrams(Box::default())),
             _ => None,
         }
     }
@@ -117,7 +121,7 @@ impl NameState {
     pub fn segment(&mut self, segment: &Segment<'_>, naming: &mut Naming<'_>) -> Step {
         match self {
             Self::Stream(state) => state.take(segment, naming),
-            Self::Datagrams(_) => Step::Settled,
+            Self::Datagrams(_) | Self::Dns => Step::Settled,
         }
     }
 
@@ -125,6 +129,7 @@ impl NameState {
     pub fn datagram(&mut self, datagram: &UdpDatagram<'_>, naming: &mut Naming<'_>) -> Step {
         match self {
             Self::Datagrams(state) => state.take(datagram, naming),
+            Self::Dns => DatagramState::of_dns().take(datagram, naming),
             Self::Stream(_) => Step::Settled,
         }
     }
@@ -134,6 +139,17 @@ impl NameState {
         match self {
             Self::Stream(state) => state.heap_bytes(),
             Self::Datagrams(state) => state.heap_bytes(),
+            Self::Dns => 0,
+        }
+    }
+
+    /// Reads all of it, so that it is near when it is needed.
+    #[inline]
+    fn touch(&self) -> u64 {
+        match self {
+            Self::Stream(state) => state.touch(),
+            Self::Datagrams(state) => state.touch(),
+            Self::Dns => 0,
         }
     }
 }

@@ -4,6 +4,7 @@ use super::*;
 use proptest::prelude::*;
 
 mod datagrams;
+mod sieve;
 mod streams;
 
 use streams::STREAMS;

@@ -21,7 +21,7 @@ pub(super) enum Candidate {
 const HOPEFUL_DATAGRAMS: u8 = 4;
 
 /// What one side sent for the candidate.
-#[derive(Clone, Copy, Debug, Default)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(super) struct Track {
     /// Identifier that must stay the same.
     pub(super) key: u64,
@@ -32,7 +32,7 @@ pub(super) struct Track {
 }
 
 /// Small state of a flow without a verdict: one candidate, one track for each side.
-#[derive(Clone, Copy, Debug, Default)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct UdpState {
     datagrams: u8,
     candidate: Candidate,

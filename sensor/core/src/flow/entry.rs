@@ -428,7 +428,7 @@ impl Flow {
     /// Whether the observer wants to see this packet.
     #[inline]
     pub fn wants_look(&self, packet: &Packet) -> bool {
-        self.mark.looks() && (!self.mark.is_of_client() || self.sent_by_client(packet.forward))
+        self.mark.looks() && self.mark.wants(self.sent_by_client(packet.forward))
     }
 
     /// Whether the inside address decides which worker counts the flow: its names may then be joined there.

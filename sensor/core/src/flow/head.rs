@@ -162,6 +162,12 @@ impl Head {
         buffer.bytes.capacity() + buffer.pieces.capacity() * size_of::<Range<usize>>()
     }
 
+    /// Reads it, so that it is near when it is needed.
+    #[inline]
+    pub fn touch(&self) -> u64 {
+        u64::from(self.base) ^ self.buffer.bytes.capacity() as u64
+    }
+
     /// The part of a segment that is not in front of the window, and its offset there.
     fn behind_base<'a>(&self, first: u32, payload: &'a [u8]) -> Option<(usize, &'a [u8])> {
         let distance = first.wrapping_sub(self.base).cast_signed();

@@ -14,10 +14,11 @@ pub struct Mark(u32);
 impl Mark {
     /// Nothing is kept, and nothing more is wanted.
     pub const NONE: Self = Self(0);
+    /// The two upper bits: both for the client's packets alone, the lower for the server's alone.
     const LOOKS: u32 = 1 << 31;
-    const ONLY_CLIENT: u32 = 1 << 30;
+    const ONE_SIDE: u32 = 1 << 30;
     /// Most that [`Self::number`] can be.
-    pub const MOST: u32 = Self::ONLY_CLIENT - 1;
+    pub const MOST: u32 = Self::ONE_SIDE - 1;
 
     /// A mark with this number, up to [`Self::MOST`].
     pub const fn new(number: u32, looks: bool) -> Self {
@@ -27,19 +28,31 @@ impl Mark {
     /// Whether further packets are to be shown to the observer.
     #[inline]
     pub const fn looks(self) -> bool {
-        self.0 & Self::LOOKS != 0
+        self.0 & (Self::LOOKS | Self::ONE_SIDE) != 0
     }
 
-    /// The same, but of the packets only the client's are wanted.
+    /// The same number, but of the packets only the client's are wanted.
     #[must_use]
     pub const fn of_client(self) -> Self {
-        Self(self.0 | Self::ONLY_CLIENT)
+        Self(self.0 | Self::LOOKS | Self::ONE_SIDE)
+    }
+
+    /// The same number, but of the packets only the server's are wanted.
+    #[must_use]
+    pub const fn of_server(self) -> Self {
+        Self(self.0 & !Self::LOOKS | Self::ONE_SIDE)
     }
 
     /// Whether only packets of the client are wanted.
     #[inline]
     pub const fn is_of_client(self) -> bool {
-        self.0 & Self::ONLY_CLIENT != 0
+        self.0 & Self::ONE_SIDE != 0 && self.wants(true)
+    }
+
+    /// Whether a packet of this end is to be shown, where any is.
+    #[inline]
+    pub const fn wants(self, from_client: bool) -> bool {
+        self.0 & Self::ONE_SIDE == 0 || (self.0 & Self::LOOKS != 0) == from_client
     }
 
     /// The observer's number; 0 is none.
@@ -51,6 +64,17 @@ impl Mark {
 
 /// Looks at packets of flows, and has something to note beside their records.
 pub trait Observer {
+    /// Flows with such marks are about to be looked at or noted: reads what is kept of them, so that the
+    /// cache misses of several overlap.
+    #[inline]
+    fn approach(&self, _mark: Mark) -> u64 {
+        0
+    }
+    /// Goes on with what that leads to.
+    #[inline]
+    fn touch(&self, _mark: Mark) -> u64 {
+        0
+    }
     /// A flow has begun with this packet, which is counted in it.
     fn begin(&mut self, flow: &Flow, packet: &Packet, payload: &[u8]) -> Mark;
     /// Another packet of a flow whose mark asks for it.
@@ -80,5 +104,35 @@ impl Observer for () {
 
     fn note(&mut self, _: &Flow, _: bool) -> Mark {
         Mark::NONE
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn packets_of_both_ends_of_one_or_of_none() {
+        let mark = Mark::new(7, true);
+        for (mark, looks, client, server) in [
+            (Mark::NONE, false, true, true),
+            (Mark::new(7, false), false, true, true),
+            (mark, true, true, true),
+            (mark.of_client(), true, true, false),
+            (mark.of_server(), true, false, true),
+            (mark.of_server().of_client(), true, true, false),
+        ] {
+            assert_eq!(mark.looks(), looks, "{mark:?}");
+            assert_eq!(
+                (mark.wants(true), mark.wants(false)),
+                (client, server),
+                "{mark:?}"
+            );
+        }
+        assert_eq!(
+            (mark.of_client().number(), mark.of_server().number()),
+            (7, 7)
+        );
+        assert_eq!(Mark::new(u32::MAX, false).number(), Mark::MOST);
     }
 }

@@ -10,7 +10,7 @@ use super::duplicate::Duplicates;
 use super::entry::{EndReason, Flow};
 use super::expiry::{Sweep, ended_before, longest_idle, swept_at};
 use super::fragment::Fragments;
-use super::observer::Observer;
+use super::observer::{Mark, Observer};
 use super::packet::Packet;
 use super::table::{NOWHERE, Table};
 use crate::decode::Fragment;
@@ -79,12 +79,27 @@ impl<O: Observer> Shard<O> {
             for (place, packet) in places.iter_mut().zip(group) {
                 *place = self.table.guess(packet.hash);
             }
-            let flows = places.iter().map(|&place| self.table.touch(place));
-            black_box(flows.fold(0, |sum, line| sum ^ line));
+            self.touch(&places, Mark::looks);
             for (packet, place) in group.iter().zip(places) {
                 self.take_one(packet, bytes, place);
             }
         }
+    }
+
+    /// Reads the flows at these places, and then what the observer keeps of those whose mark says so.
+    #[inline]
+    fn touch(&self, places: &[u32], is_kept: impl Fn(Mark) -> bool) {
+        let mut marks = [Mark::NONE; GROUP];
+        let mut lines = 0;
+        for (mark, &place) in marks.iter_mut().zip(places) {
+            let line;
+            (line, *mark) = self.table.touch(place);
+            lines ^= line;
+        }
+        let kept = || marks.iter().copied().filter(|&mark| is_kept(mark));
+        lines ^= kept().fold(0, |sum, mark| sum ^ self.observer.approach(mark));
+        lines ^= kept().fold(0, |sum, mark| sum ^ self.observer.touch(mark));
+        black_box(lines);
     }
 
     #[inline]
@@ -196,16 +211,29 @@ impl<O: Observer> Shard<O> {
         let mut ended = std::mem::take(&mut self.ended);
         self.sweep
             .step(self.table.slots(), clock_ns, &self.limits, &mut ended);
-        for (slot, reason) in ended.drain(..) {
-            if reason == EndReason::Active {
-                let flow = self.table.at(slot);
-                self.records.push(cut(&mut self.observer, flow));
-                flow.next_record_later();
-            } else {
-                self.end(slot, reason);
+        for group in ended.chunks(GROUP) {
+            self.approach_ends(group);
+            for &(slot, reason) in group {
+                if reason == EndReason::Active {
+                    let flow = self.table.at(slot);
+                    self.records.push(cut(&mut self.observer, flow));
+                    flow.next_record_later();
+                } else {
+                    self.end(slot, reason);
+                }
             }
         }
+        ended.clear();
         self.ended = ended;
+    }
+
+    /// Flows are about to end: reads what is kept of them.
+    fn approach_ends(&self, ended: &[(u32, EndReason)]) {
+        let mut places = [NOWHERE; GROUP];
+        for (place, (slot, _)) in places.iter_mut().zip(ended) {
+            *place = *slot;
+        }
+        self.touch(&places, |_| true);
     }
 
     /// Ends every flow, about `rows` of them a call: the input is over, and the stream's clock says this
@@ -225,8 +253,11 @@ impl<O: Observer> Shard<O> {
             })
             .collect::<Vec<_>>();
         self.finished_places += rows;
-        for (slot, reason) in ended {
-            self.end(slot, reason);
+        for group in ended.chunks(GROUP) {
+            self.approach_ends(group);
+            for &(slot, reason) in group {
+                self.end(slot, reason);
+            }
         }
         self.table.release_before(self.finished_places);
         self.finished_places < self.table.slots().used()

@@ -3,6 +3,7 @@
 use std::io;
 
 use super::entry::Flow;
+use super::observer::Mark;
 use super::packet::Packet;
 use super::pages::Pages;
 use super::slots::Slots;
@@ -89,12 +90,12 @@ impl Table {
         }
     }
 
-    /// Reads both lines of the flow at a place, for the same reason.
+    /// Reads both lines of the flow at a place, for the same reason: its mark stands in the second.
     #[inline]
-    pub(super) fn touch(&self, slot: u32) -> u64 {
+    pub(super) fn touch(&self, slot: u32) -> (u64, Mark) {
         match self.slots.get(slot) {
-            Some(flow) => u64::from(flow.tag) ^ flow.clock_ns,
-            None => 0,
+            Some(flow) => (u64::from(flow.tag), flow.mark),
+            None => (0, Mark::NONE),
         }
     }
 

@@ -69,28 +69,24 @@ type Key = (u64, u64);
 
 #[derive(Debug)]
 struct Transaction {
-    /// Tells this use of the key from earlier ones.
-    number: u64,
+    key: Key,
+    deadline_ns: u64,
     /// The row to come; taken when it was answered.
     row: Option<DnsRow>,
     answered_ns: u64,
 }
 
-#[derive(Clone, Copy, Debug)]
-struct Entry {
-    number: u64,
-    deadline_ns: u64,
-    key: Key,
-}
-
 /// The transactions of one shard.
 #[derive(Debug)]
 pub struct DnsTransactions {
-    known: HashMap<Key, Transaction, foldhash::fast::RandomState>,
-    /// In the order of their deadlines; entries whose number no longer matches are over.
-    queue: VecDeque<Entry>,
+    /// The number of the latest transaction with a key: small, since it is read at random.
+    known: HashMap<Key, u64, foldhash::fast::RandomState>,
+    /// In the order of their numbers, which is that of their deadlines; those that are no longer the latest
+    /// with their key are over.
+    queue: VecDeque<Transaction>,
+    /// The number of the first in the queue.
+    first: u64,
     capacity: usize,
-    begun: u64,
     hashers: [RandomState; 2],
     /// Memory for the text of a row.
     text: String,
@@ -109,8 +105,8 @@ impl DnsTransactions {
         Self {
             known: HashMap::default(),
             queue: VecDeque::new(),
+            first: 0,
             capacity: capacity.max(1),
-            begun: 0,
             hashers: std::array::from_fn(|_| RandomState::default()),
             text: String::new(),
             counters: DnsTableCounters::default(),
@@ -133,11 +129,10 @@ impl DnsTransactions {
 
     /// Puts out the queries that got no answer in time.
     pub fn expire(&mut self, clock_ns: u64, rows: &mut Vec<DnsRow>) {
-        while let Some(&entry) = self.queue.front()
-            && entry.deadline_ns <= clock_ns
+        while let Some(oldest) = self.queue.front()
+            && oldest.deadline_ns <= clock_ns
         {
-            self.queue.pop_front();
-            self.forget(&entry, rows);
+            self.forget_oldest(rows);
         }
     }
 
@@ -148,20 +143,19 @@ impl DnsTransactions {
         renew: impl Fn(u8, u128, BlockRef) -> Option<BlockRef>,
         rows: &mut Vec<DnsRow>,
     ) {
-        let unanswered = &mut self.counters.unanswered;
-        self.known.retain(|_, known| {
-            let Some(mut row) = known.row.take() else {
-                return true;
+        for transaction in &mut self.queue {
+            let Some(mut row) = transaction.row.take() else {
+                continue;
             };
             if let Some(block) = renew(row.version, row.inside, row.block) {
                 row.block = block;
-                known.row = Some(row);
-                return true;
+                transaction.row = Some(row);
+            } else {
+                self.counters.unanswered += 1;
+                self.known.remove(&transaction.key);
+                rows.push(row);
             }
-            *unanswered += 1;
-            rows.push(row);
-            false
-        });
+        }
     }
 
     /// Puts out every query that is open: the input is over.
@@ -208,11 +202,7 @@ impl DnsTransactions {
         qtype: u16,
         rows: &mut Vec<DnsRow>,
     ) {
-        if self
-            .known
-            .get(&key)
-            .is_some_and(|known| known.row.is_some())
-        {
+        if self.latest(&key).is_some_and(|known| known.row.is_some()) {
             self.counters.repeated_queries += 1;
             return;
         }
@@ -223,7 +213,7 @@ impl DnsTransactions {
     fn answer(&mut self, context: &DnsContext, message: &Message, rows: &mut Vec<DnsRow>) {
         let (name, qtype) = row::subject(message);
         let key = self.key(context, message, name, qtype);
-        let asked = match self.known.get_mut(&key) {
+        let asked = match self.latest(&key) {
             Some(known) => match known.row.take() {
                 Some(row) => {
                     known.answered_ns = context.clock_ns;
@@ -252,38 +242,42 @@ impl DnsTransactions {
     /// Enters a transaction, open where there is a row to come; makes room first.
     fn remember(&mut self, key: Key, clock_ns: u64, row: Option<DnsRow>, rows: &mut Vec<DnsRow>) {
         while self.known.len() >= self.capacity || self.queue.len() >= self.capacity * 2 {
-            let Some(oldest) = self.queue.pop_front() else {
+            let open = self.counters.unanswered;
+            if !self.forget_oldest(rows) {
                 break;
-            };
-            self.counters.evicted += u64::from(self.forget(&oldest, rows));
+            }
+            self.counters.evicted += self.counters.unanswered - open;
         }
-        self.begun += 1;
-        let transaction = Transaction {
-            number: self.begun,
+        self.known.insert(key, self.first + self.queue.len() as u64);
+        self.queue.push_back(Transaction {
+            key,
+            deadline_ns: clock_ns.saturating_add(QUERY_TIMEOUT_NS),
             row,
             answered_ns: clock_ns,
-        };
-        self.known.insert(key, transaction);
-        self.queue.push_back(Entry {
-            number: self.begun,
-            deadline_ns: clock_ns.saturating_add(QUERY_TIMEOUT_NS),
-            key,
         });
     }
 
-    /// Forgets the transaction of an entry, unless that is over; whether it was an open query.
-    fn forget(&mut self, entry: &Entry, rows: &mut Vec<DnsRow>) -> bool {
-        let hash_map::Entry::Occupied(known) = self.known.entry(entry.key) else {
+    /// The latest transaction with this key.
+    fn latest(&mut self, key: &Key) -> Option<&mut Transaction> {
+        let place = self.known.get(key)?.checked_sub(self.first)?;
+        self.queue.get_mut(usize::try_from(place).ok()?)
+    }
+
+    /// Forgets the first in the queue, and puts it out where it is open; false where there is none.
+    fn forget_oldest(&mut self, rows: &mut Vec<DnsRow>) -> bool {
+        let Some(oldest) = self.queue.pop_front() else {
             return false;
         };
-        if known.get().number != entry.number {
-            return false;
+        if let hash_map::Entry::Occupied(known) = self.known.entry(oldest.key)
+            && *known.get() == self.first
+        {
+            known.remove();
         }
-        let row = known.remove().row;
-        let is_open = row.is_some();
-        self.counters.unanswered += u64::from(is_open);
-        rows.extend(row);
-        is_open
+        self.first += 1;
+        // Only one that was answered is ever replaced by another with its key.
+        self.counters.unanswered += u64::from(oldest.row.is_some());
+        rows.extend(oldest.row);
+        true
     }
 }
 

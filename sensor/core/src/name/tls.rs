@@ -22,6 +22,8 @@ const CLIENT_HELLO: u8 = 1;
 const RANDOM_BYTES: usize = 32;
 const MAX_SESSION_ID_BYTES: usize = 32;
 const HOST_NAME: u8 = 0;
+/// More than nearly every hello has.
+const USUAL_EXTENSIONS: usize = 32;
 
 const SERVER_NAME: u16 = 0;
 const SIGNATURE_ALGORITHMS: u16 = 13;
@@ -108,6 +110,7 @@ fn parse(body: &[u8], carrier: Carrier) -> Option<ClientHello> {
     };
     let mut ingredients = Ingredients {
         ciphers: without_grease(ciphers),
+        extensions: Vec::with_capacity(USUAL_EXTENSIONS),
         ..Ingredients::default()
     };
     if !reader.is_empty() {
@@ -174,20 +177,24 @@ fn first_protocol(data: &[u8]) -> &[u8] {
 
 /// The newest version of a list; those of DTLS count downwards.
 fn highest_version(list: &[u8], carrier: Carrier) -> Option<u16> {
-    let versions = without_grease(list);
+    let versions = values_without_grease(list);
     match carrier {
-        Carrier::Dtls => versions.into_iter().min(),
-        Carrier::Tcp | Carrier::Quic => versions.into_iter().max(),
+        Carrier::Dtls => versions.min(),
+        Carrier::Tcp | Carrier::Quic => versions.max(),
     }
 }
 
 fn without_grease(list: &[u8]) -> Vec<u16> {
-    list.as_chunks()
-        .0
-        .iter()
+    let mut values = Vec::with_capacity(list.len() / size_of::<u16>());
+    values.extend(values_without_grease(list));
+    values
+}
+
+fn values_without_grease(list: &[u8]) -> impl Iterator<Item = u16> {
+    let pairs = list.as_chunks().0.iter();
+    pairs
         .map(|&pair| u16::from_be_bytes(pair))
         .filter(|&value| !is_grease(value))
-        .collect()
 }
 
 #[cfg(test)]

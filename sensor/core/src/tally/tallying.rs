@@ -136,6 +136,16 @@ impl Tallying {
 }
 
 impl Observer for Tallying {
+    #[inline]
+    fn approach(&self, mark: Mark) -> u64 {
+        self.namer.approach(mark)
+    }
+
+    #[inline]
+    fn touch(&self, mark: Mark) -> u64 {
+        self.namer.touch(mark)
+    }
+
     fn begin(&mut self, flow: &Flow, packet: &Packet, payload: &[u8]) -> Mark {
         self.namer.begin(flow, packet, payload)
     }

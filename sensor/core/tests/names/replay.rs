@@ -182,7 +182,7 @@ impl Replay {
             self.states.datagram(flow.state, &datagram, &mut naming)
         };
         if step == Step::Settled {
-            flow.state = StateRef::NONE;
+            self.states.end(std::mem::take(&mut flow.state));
         }
     }
 

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use super::{SYN, TCP};
 use crate::classify::state::{
-    DatagramState, NameStates, Naming, Segment, StateRef, Step, StreamState, UdpDatagram,
+    DatagramState, NameState, Naming, Segment, Step, StreamState, UdpDatagram,
 };
 use crate::classify::{Found, Resolvers};
 use crate::flow::{Flow, Initiator, Packet};
@@ -16,7 +16,6 @@ use crate::watch::BlockRef;
 /// What a look at a packet needs besides the flow's entry.
 pub(super) struct Parsers {
     resolvers: Arc<Resolvers>,
-    pub(super) states: NameStates,
     message: Message,
     pub(super) transactions: DnsTransactions,
     pub(super) join: Join,
@@ -25,7 +24,7 @@ pub(super) struct Parsers {
 
 /// Where a flow's state is.
 pub(super) enum State<'a> {
-    Kept(StateRef),
+    Kept(&'a mut NameState),
     Blank(&'a mut DatagramState),
     New(&'a mut StreamState),
 }
@@ -34,7 +33,6 @@ impl Parsers {
     pub(super) fn new(resolvers: Arc<Resolvers>, limits: JoinLimits) -> Self {
         Self {
             resolvers,
-            states: NameStates::default(),
             message: Message::default(),
             transactions: DnsTransactions::default(),
             join: Join::new(limits),
@@ -77,14 +75,10 @@ impl Parsers {
             dns: &mut dns,
         };
         match state {
-            State::Kept(at) if flow.key.protocol == TCP => {
-                let segment = segment(flow, packet, payload);
-                self.states.segment(at, &segment, &mut naming)
+            State::Kept(state) if flow.key.protocol == TCP => {
+                state.segment(&segment(flow, packet, payload), &mut naming)
             }
-            State::Kept(at) => {
-                let datagram = datagram(flow, packet, payload);
-                self.states.datagram(at, &datagram, &mut naming)
-            }
+            State::Kept(state) => state.datagram(&datagram(flow, packet, payload), &mut naming),
             State::Blank(state) => state.take(&datagram(flow, packet, payload), &mut naming),
             State::New(state) => state.take(&segment(flow, packet, payload), &mut naming),
         }

@@ -122,6 +122,12 @@ impl DatagramState {
             + dtls.map_or(0, |state| size_of::<DtlsState>() + state.heap_bytes())
     }
 
+    /// Reads its first line.
+    #[inline]
+    pub(super) fn touch(&self) -> u64 {
+        u64::from(self.datagrams)
+    }
+
     /// Asks the matchers of applications.
     fn classify(&mut self, datagram: &UdpDatagram<'_>, naming: &mut Naming<'_>) -> Step {
         let side = if datagram.from_client {
@@ -166,7 +172,7 @@ impl DatagramState {
                 let server_port = datagram.destination_port;
                 let verdict = refine::quic(&read.hello, server_port, naming.resolvers);
                 naming.found.verdict = Some(verdict);
-                naming.found.add_hello(&read.hello, NameSource::QuicSni);
+                naming.found.add_hello(read.hello, NameSource::QuicSni);
                 Some(Step::Settled)
             }
             Progress::More => {
@@ -189,7 +195,7 @@ impl DatagramState {
         match dtls::client_datagram(state, datagram.payload) {
             Progress::Done(hello) => {
                 naming.found.verdict = Some(DTLS);
-                naming.found.add_hello(&hello, NameSource::TlsSni);
+                naming.found.add_hello(hello, NameSource::TlsSni);
                 Some(Step::Settled)
             }
             Progress::More => {

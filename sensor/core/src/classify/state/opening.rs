@@ -68,13 +68,13 @@ impl StreamState {
             return None;
         }
         let hello = client_hello(payload, Carrier::Tcp).done()?;
-        Some(self.take_hello(&hello, segment, naming))
+        Some(self.take_hello(hello, segment, naming))
     }
 
     /// Takes what a whole hello says: the flow is settled.
     fn take_hello(
         &self,
-        hello: &ClientHello,
+        hello: ClientHello,
         segment: &Segment<'_>,
         naming: &mut Naming<'_>,
     ) -> Step {
@@ -83,7 +83,7 @@ impl StreamState {
         } else {
             segment.server_port
         };
-        let verdict = refine::tls(hello, server_port, naming.resolvers);
+        let verdict = refine::tls(&hello, server_port, naming.resolvers);
         // What told only that this is TLS is no better reason.
         if naming.found.application() == Some(Application::Tls) {
             naming.found.verdict = None;
@@ -97,7 +97,7 @@ impl StreamState {
     fn look_at_client(&mut self, segment: &Segment<'_>, naming: &mut Naming<'_>) -> Option<Step> {
         let client = self.client.bytes();
         match client_hello(client, Carrier::Tcp) {
-            Progress::Done(hello) => return Some(self.take_hello(&hello, segment, naming)),
+            Progress::Done(hello) => return Some(self.take_hello(hello, segment, naming)),
             Progress::More if client.first() == Some(&TLS_HANDSHAKE) => {
                 // The rest may never come, where packets are cut or lost.
                 if begins_hello(client) {

@@ -24,12 +24,6 @@ impl StateRef {
         generation: 0,
     };
 
-    /// All that is known of the flow is that it is DNS: that needs no place.
-    pub(crate) const DNS: Self = Self {
-        place: u32::MAX,
-        generation: 1,
-    };
-
     /// Whether there is no state.
     pub fn is_none(self) -> bool {
         self == Self::NONE
@@ -53,67 +47,44 @@ pub struct NameStatesCounters {
     pub evicted: u64,
 }
 
+/// One flow: what its owner keeps of it, and its state while it has one. Side by side, since they are
+/// needed together and lie far from everything else.
 #[derive(Debug, Default)]
-struct Place {
+struct Place<K> {
+    kept: K,
     state: Option<NameState>,
     generation: u32,
 }
 
-/// The states of one shard.
+/// The states of one shard, with what is kept of their flows besides.
 #[derive(Debug)]
-pub struct NameStates {
-    places: Vec<Place>,
+pub struct NameStates<K = ()> {
+    places: Vec<Place<K>>,
     free: Vec<u32>,
     /// In the order in which they were begun; those that are over no longer match.
     queue: VecDeque<StateRef>,
+    /// States that hold memory.
+    alive: usize,
     held_bytes: usize,
     max_bytes: usize,
     counters: NameStatesCounters,
 }
 
-impl Default for NameStates {
+impl<K: Default> Default for NameStates<K> {
     fn default() -> Self {
         Self::new(MAX_STATE_BYTES)
     }
 }
 
 impl NameStates {
-    /// No states yet; at most `max_bytes` later.
-    pub fn new(max_bytes: usize) -> Self {
-        Self {
-            places: Vec::new(),
-            free: Vec::new(),
-            queue: VecDeque::new(),
-            held_bytes: 0,
-            max_bytes,
-            counters: NameStatesCounters::default(),
-        }
-    }
-
     /// A state for a new flow of this IP protocol.
     pub fn begin(&mut self, protocol: u8) -> StateRef {
-        NameState::new(protocol).map_or(StateRef::NONE, |state| self.keep(state))
-    }
-
-    /// Keeps a state that was begun elsewhere.
-    pub fn keep(&mut self, state: NameState) -> StateRef {
-        self.counters.begun += 1;
-        self.held_bytes += state.heap_bytes();
-        let place = self.free.pop().unwrap_or_else(|| {
-            self.places.push(Place::default());
-            self.places.len() as u32 - 1
-        });
-        let Some(entry) = self.places.get_mut(place as usize) else {
+        let Some(state) = NameState::new(protocol) else {
             return StateRef::NONE;
         };
-        entry.state = Some(state);
-        let begun = StateRef {
-            place,
-            generation: entry.generation,
-        };
-        self.queue.push_back(begun);
-        self.make_room();
-        begun
+        let place = self.keep((), Some(state));
+        let generation = self.places.get(place as usize).map(|at| at.generation);
+        generation.map_or(StateRef::NONE, |generation| StateRef { place, generation })
     }
 
     /// Gives a flow's TCP segment to its state; once it is settled or given up, so is the flow.
@@ -123,7 +94,10 @@ impl NameStates {
         segment: &Segment<'_>,
         naming: &mut Naming<'_>,
     ) -> Step {
-        self.look(at, |state| state.segment(segment, naming))
+        if !self.holds(at) {
+            return Step::Settled;
+        }
+        self.look(at.place, |state, ()| state.segment(segment, naming))
     }
 
     /// Gives a flow's UDP datagram to its state; once it is settled or given up, so is the flow.
@@ -133,12 +107,116 @@ impl NameStates {
         datagram: &UdpDatagram<'_>,
         naming: &mut Naming<'_>,
     ) -> Step {
-        self.look(at, |state| state.datagram(datagram, naming))
+        if !self.holds(at) {
+            return Step::Settled;
+        }
+        self.look(at.place, |state, ()| state.datagram(datagram, naming))
     }
 
     /// The flow has ended: its state, if it still has one, is no longer needed.
     pub fn end(&mut self, at: StateRef) {
-        self.remove(at);
+        let place = self.places.get(at.place as usize);
+        if place.is_some_and(|place| place.generation == at.generation) {
+            self.forget(at.place);
+        }
+    }
+}
+
+impl<K: Default> NameStates<K> {
+    /// No states yet; at most `max_bytes` later.
+    pub fn new(max_bytes: usize) -> Self {
+        Self {
+            places: Vec::new(),
+            free: Vec::new(),
+            queue: VecDeque::new(),
+            alive: 0,
+            held_bytes: 0,
+            max_bytes,
+            counters: NameStatesCounters::default(),
+        }
+    }
+
+    /// A place for a flow, which is its own until [`Self::forget`], whatever becomes of its state.
+    pub(crate) fn keep(&mut self, kept: K, state: Option<NameState>) -> u32 {
+        let bytes = state.as_ref().map_or(0, NameState::heap_bytes);
+        let place = self.free.pop().unwrap_or_else(|| {
+            self.places.push(Place::default());
+            self.places.len() as u32 - 1
+        });
+        let Some(room) = self.places.get_mut(place as usize) else {
+            return place;
+        };
+        room.kept = kept;
+        room.state = state;
+        if bytes > 0 {
+            let generation = room.generation;
+            self.queue.push_back(StateRef { place, generation });
+            self.counters.begun += 1;
+            self.alive += 1;
+            self.held_bytes += bytes;
+            self.make_room();
+        }
+        place
+    }
+
+    /// What is kept of the flow at a place.
+    #[inline]
+    pub(crate) fn kept(&self, place: u32) -> Option<&K> {
+        Some(&self.places.get(place as usize)?.kept)
+    }
+
+    /// Reads a place, so that it is near when it is needed.
+    #[inline]
+    pub(crate) fn approach(&self, place: u32) -> u64 {
+        let place = self.places.get(place as usize);
+        place.map_or(0, |place| {
+            u64::from(place.generation) ^ u64::from(place.state.is_some())
+        })
+    }
+
+    /// Reads the state that a place leads to, for the same reason.
+    #[inline]
+    pub(crate) fn touch(&self, place: u32) -> u64 {
+        let place = self.places.get(place as usize);
+        let state = place.and_then(|place| place.state.as_ref());
+        state.map_or(0, NameState::touch)
+    }
+
+    /// Lets a flow's state take something, and its owner what that found. Settled where there is no state,
+    /// and none is left once it settles.
+    pub(crate) fn look(
+        &mut self,
+        place: u32,
+        look: impl FnOnce(&mut NameState, &mut K) -> Step,
+    ) -> Step {
+        let Some(at) = self.places.get_mut(place as usize) else {
+            return Step::Settled;
+        };
+        let Some(state) = &mut at.state else {
+            return Step::Settled;
+        };
+        let before = state.heap_bytes();
+        let step = look(state, &mut at.kept);
+        let after = state.heap_bytes();
+        self.held_bytes = self.held_bytes + after - before;
+        if step == Step::Settled {
+            self.counters.settled += 1;
+            self.drop_state(place);
+        } else if after > before {
+            self.make_room();
+        }
+        step
+    }
+
+    /// The flow has ended, or has nothing to keep: its place is free. Gives back what was kept.
+    pub(crate) fn forget(&mut self, place: u32) -> K {
+        self.drop_state(place);
+        let Some(at) = self.places.get_mut(place as usize) else {
+            return K::default();
+        };
+        at.generation = at.generation.wrapping_add(1);
+        self.free.push(place);
+        std::mem::take(&mut at.kept)
     }
 
     /// What became of the states so far.
@@ -152,52 +230,35 @@ impl NameStates {
     }
 
     /// States alive.
-    pub fn len(&self) -> usize {
-        self.places.len() - self.free.len()
+    pub const fn len(&self) -> usize {
+        self.alive
     }
 
     /// Whether no state is alive.
-    pub fn is_empty(&self) -> bool {
-        self.len() == 0
+    pub const fn is_empty(&self) -> bool {
+        self.alive == 0
     }
 
-    fn look(&mut self, at: StateRef, look: impl FnOnce(&mut NameState) -> Step) -> Step {
-        let Some(state) = self.get(at) else {
-            return Step::Settled;
-        };
-        let before = state.heap_bytes();
-        let step = look(state);
-        let after = state.heap_bytes();
-        self.held_bytes = self.held_bytes + after - before;
-        if step == Step::Settled {
-            self.counters.settled += 1;
-            self.remove(at);
-        } else if after > before {
-            self.make_room();
-        }
-        step
+    /// Whether a state is alive.
+    fn holds(&self, at: StateRef) -> bool {
+        self.places
+            .get(at.place as usize)
+            .is_some_and(|place| place.generation == at.generation && place.state.is_some())
     }
 
-    fn get(&mut self, at: StateRef) -> Option<&mut NameState> {
-        let place = self.places.get_mut(at.place as usize)?;
-        place
-            .state
-            .as_mut()
-            .filter(|_| place.generation == at.generation)
-    }
-
-    fn remove(&mut self, at: StateRef) -> bool {
-        let place = self.places.get_mut(at.place as usize);
-        let Some(place) = place.filter(|place| place.generation == at.generation) else {
+    /// Frees the state at a place; whether there was one that held memory.
+    fn drop_state(&mut self, place: u32) -> bool {
+        let Some(state) = self
+            .places
+            .get_mut(place as usize)
+            .and_then(|place| place.state.take())
+        else {
             return false;
         };
-        let Some(state) = place.state.take() else {
-            return false;
-        };
-        place.generation = place.generation.wrapping_add(1);
-        self.held_bytes -= state.heap_bytes();
-        self.free.push(at.place);
-        true
+        let bytes = state.heap_bytes();
+        self.held_bytes -= bytes;
+        self.alive -= usize::from(bytes > 0);
+        bytes > 0
     }
 
     fn make_room(&mut self) {
@@ -205,11 +266,13 @@ impl NameStates {
             let Some(oldest) = self.queue.pop_front() else {
                 return;
             };
-            self.counters.evicted += u64::from(self.remove(oldest));
+            if self.holds(oldest) {
+                self.counters.evicted += u64::from(self.drop_state(oldest.place));
+            }
         }
         if self.queue.len() > 2 * self.len() + SPARE_ENTRIES {
             let mut queue = std::mem::take(&mut self.queue);
-            queue.retain(|&at| self.get(at).is_some());
+            queue.retain(|&at| self.holds(at));
             self.queue = queue;
         }
     }
@@ -242,7 +305,7 @@ mod tests {
 
     #[test]
     fn only_tcp_and_udp_have_states() {
-        let mut states = NameStates::default();
+        let mut states: NameStates = NameStates::default();
         assert!(states.begin(1).is_none());
         assert!(!states.begin(6).is_none());
         assert!(!states.begin(17).is_none());
@@ -251,7 +314,7 @@ mod tests {
 
     #[test]
     fn places_are_used_again_and_old_references_say_settled() {
-        let mut states = NameStates::default();
+        let mut states: NameStates = NameStates::default();
         let first = states.begin(6);
         states.end(first);
         let second = states.begin(6);
@@ -266,7 +329,7 @@ mod tests {
 
     #[test]
     fn the_first_begun_make_room() {
-        let mut states = NameStates::new(40_000);
+        let mut states: NameStates = NameStates::new(40_000);
         let flows: Vec<StateRef> = (0..4).map(|_| states.begin(6)).collect();
         for &flow in &flows {
             assert_eq!(segment(&mut states, flow, &[9; 15_000]), Step::Continue);
@@ -279,7 +342,7 @@ mod tests {
 
     #[test]
     fn the_queue_does_not_grow() {
-        let mut states = NameStates::default();
+        let mut states: NameStates = NameStates::default();
         for _ in 0..10 * SPARE_ENTRIES {
             let flow = states.begin(6);
             states.end(flow);

@@ -158,6 +158,13 @@ impl StreamState {
         size_of::<Self>() + self.client.heap_bytes() + self.server.heap_bytes()
     }
 
+    /// Reads each of its lines.
+    #[inline]
+    pub(super) fn touch(&self) -> u64 {
+        let last = u64::from(self.segments) ^ u64::from(self.carried);
+        self.client.touch() ^ self.server.touch() ^ last
+    }
+
     /// Whether the server's bytes cannot say anything more.
     fn ignores_server(&self) -> bool {
         match self.phase {
@@ -213,11 +220,15 @@ impl StreamState {
         }
     }
 
-    /// More may come, perhaps only from the client. The ends of the flow are told, so not where they were
-    /// taken for each other.
+    /// More may come, perhaps only from the client: of the flow's ends that is the other one where they were
+    /// taken for each other. A SYN that is still to be entered comes with the initiator's next segment.
     fn goes_on(&self) -> Step {
-        if !self.swapped && self.ignores_server() {
+        if !self.ignores_server() {
+            Step::Continue
+        } else if !self.swapped {
             Step::OnlyClient
+        } else if self.syn_lower.is_none() {
+            Step::OnlyServer
         } else {
             Step::Continue
         }

@@ -275,7 +275,7 @@ fn what_only_hides_on_the_port_of_dns() {
 
 #[test]
 fn states_and_findings_are_small() {
-    assert!(size_of::<NameState>() <= 72);
+    assert!(size_of::<NameState>() <= 16);
     assert!(
         size_of::<StreamState>() <= 176,
         "{}",
@@ -286,7 +286,7 @@ fn states_and_findings_are_small() {
         "{}",
         size_of::<DatagramState>()
     );
-    assert!(size_of::<Found>() <= 208, "{}", size_of::<Found>());
+    assert!(size_of::<Found>() <= 160, "{}", size_of::<Found>());
 }
 
 #[test]

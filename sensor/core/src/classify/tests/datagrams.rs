@@ -7,7 +7,7 @@ const C: Side = Client;
 const S: Side = Server;
 
 /// A flow: word, datagrams until the verdict, ports, datagrams.
-type Flow = (&'static str, usize, (u16, u16), Vec<(Side, Vec<u8>)>);
+pub(super) type Flow = (&'static str, usize, (u16, u16), Vec<(Side, Vec<u8>)>);
 
 fn joined(parts: &[&[u8]]) -> Vec<u8> {
     parts.concat()
@@ -66,7 +66,7 @@ fn discovery(kind: u8, fields: &[u8]) -> Vec<u8> {
     joined(&[&[0x42; 96], &[1, kind], fields])
 }
 
-fn flows() -> Vec<Flow> {
+pub(super) fn flows() -> Vec<Flow> {
     let one = |word, ports, bytes: Vec<u8>| (word, 1, ports, vec![(C, bytes)]);
     let dhcp = joined(&[
         b"\x01\x01\x06\0",
