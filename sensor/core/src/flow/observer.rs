@@ -81,7 +81,7 @@ pub trait Observer {
     fn look(&mut self, flow: &Flow, packet: &Packet, payload: &[u8]) -> Mark;
     /// A packet that is not the flow's first is about to be counted in its record.
     #[inline]
-    fn approach(&mut self, _flow: &Flow, _packet: &Packet) {}
+    fn about_to_count(&mut self, _flow: &Flow, _packet: &Packet) {}
     /// A packet has been counted in the flow, after it was `shown` or not. Gives the label that the flow has
     /// from now on.
     #[inline]

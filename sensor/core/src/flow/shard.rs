@@ -167,7 +167,7 @@ impl<O: Observer> Shard<O> {
             self.records.push(cut(&mut self.observer, flow));
             flow.next_record(packet);
         }
-        self.observer.approach(flow, packet);
+        self.observer.about_to_count(flow, packet);
         flow.count(packet);
         let shown = flow.wants_look(packet);
         if shown {

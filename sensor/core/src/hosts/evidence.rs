@@ -12,7 +12,7 @@ use crate::flow::{Flow, Packet};
 impl Hosts {
     /// A packet is about to be counted in a flow's record.
     #[inline]
-    pub fn approach(&mut self, flow: &Flow, packet: &Packet) {
+    pub fn about_to_count(&mut self, flow: &Flow, packet: &Packet) {
         let today = self.today;
         let in_one_day =
             today.holds(packet.time_ns) && today.holds(flow.start_ns) && today.holds(flow.end_ns);

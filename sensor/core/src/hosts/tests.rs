@@ -96,8 +96,8 @@ impl Observer for Gathering {
         Mark::NONE
     }
 
-    fn approach(&mut self, flow: &Flow, packet: &Packet) {
-        self.0.approach(flow, packet);
+    fn about_to_count(&mut self, flow: &Flow, packet: &Packet) {
+        self.0.about_to_count(flow, packet);
     }
 
     fn note(&mut self, flow: &Flow, _: bool) -> Mark {

@@ -155,9 +155,9 @@ impl Observer for Tallying {
     }
 
     #[inline]
-    fn approach(&mut self, flow: &Flow, packet: &Packet) {
+    fn about_to_count(&mut self, flow: &Flow, packet: &Packet) {
         if let Some(hosts) = &mut self.hosts {
-            hosts.approach(flow, packet);
+            hosts.about_to_count(flow, packet);
         }
     }
 
