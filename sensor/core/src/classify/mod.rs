@@ -212,7 +212,7 @@ const UDP_MATCHERS: [(Matcher, Fits); 27] = [
     once(vpn::softether, |first| first == 0, 8),
     once(openvpn::udp, |first| matches!(first, 0x38 | 0x40 | 0x50), 9),
     tracked(vpn::wireguard, |first| matches!(first, 1..=4), 8),
-    tracked(openvpn::session, |first| first & 7 == 0, 9),
+    tracked(openvpn::session, |first| first.is_multiple_of(8), 9),
     tracked(ipsec::esp_in_udp, |_| true, 8),
     tracked(p2p::utp, |first| first & 15 == 1 && first >> 4 <= 4, 2),
     tracked(voice::rtp, |first| first >> 6 == 2, 12),
