@@ -127,21 +127,30 @@ class Exporter:
     def _write(self, rows: pa.RecordBatch) -> None:
         sent = 0
         for records in encode(rows):
-            for message, count in self._messages.data(records, int(self._clock())):
-                self._send_templates()
+            messages = self._messages.data(records, int(self._clock()))
+            # The templates are numbered like the records, so they are sent before the next message is made.
+            self._send_templates()
+            while (made := next(messages, None)) is not None:
+                message, count = made
                 self._send(message)
                 sent += count
                 self.records += count
                 self._pace.spend(count)
+                self._send_templates()
         self.left_out += rows.num_rows - sent
 
     def _send_templates(self) -> None:
         """Send the templates before the first record, and over UDP again and again (RFC 7011, 8.4)."""
         now = self._clock()
-        again = self._udp and now - self._templates_at >= TEMPLATES_AGAIN_S
-        if self._templates_at == float("-inf") or again:
-            self._templates_at = now
-            for message in self._messages.templates(int(now)):
+        first = self._templates_at == float("-inf")
+        if not first and not (self._udp and now - self._templates_at >= TEMPLATES_AGAIN_S):
+            return
+        self._templates_at = now
+        for message in self._messages.templates(int(now)):
+            self._send(message)
+        if not self._udp:
+            # They are records and counted; collectors that know none of it would report losses over UDP.
+            for message in self._messages.descriptions(int(now)):
                 self._send(message)
 
     def _send(self, message: bytes) -> None:
