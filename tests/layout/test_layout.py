@@ -43,6 +43,7 @@ MAY_USE = {
     "report": GROUND | {"rules", "store", "study"},
     "dataset": GROUND | {"rules", "store", "study", "report"},
     "simulate": GROUND | {"rules", "store"},
+    "api": GROUND | {"rules", "store", "community_id", "capture", "study"},
 }
 KNOW_ALL = {"cli", "__init__", "__main__"}
 
