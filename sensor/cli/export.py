@@ -47,7 +47,7 @@ def export(
             "--rate",
             metavar="RECORDS",
             min=0,
-            help="Records a second at most; over UDP 20000 if not told, 0 is no limit.",
+            help="Records a second at most; over UDP 10000 if not told, 0 is no limit.",
         ),
     ] = None,
     as_json: Annotated[

@@ -21,7 +21,7 @@ __all__ = ["Exporter", "ExporterOptions"]
 
 TEMPLATES_AGAIN_S = 30.0
 """Over UDP templates are sent again so often: a collector may have missed them, or begun later."""
-UDP_RECORDS_PER_SECOND = 20_000
+UDP_RECORDS_PER_SECOND = 10_000
 TCP_MESSAGE_BYTES = 16_384
 LEAST_MTU, MOST_MTU = 576, 65_535
 _IP_AND_UDP_BYTES = 48
@@ -43,7 +43,7 @@ class ExporterOptions:
     mtu
         Bytes that the link to the collector carries at once; messages over UDP keep below it.
     records_per_second
-        At most; None is 20,000 over UDP, and over TCP what the collector takes. 0 is no limit.
+        At most; None is 10,000 over UDP, and over TCP what the collector takes. 0 is no limit.
     """
 
     enterprise: int = DEFAULT_ENTERPRISE
