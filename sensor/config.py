@@ -245,6 +245,22 @@ class MetricsSettings(Settings):
         return self
 
 
+class ExportSettings(Settings):
+    """``[export]``: a collector that gets every flow record as IPFIX, besides the store.
+
+    ``enterprise`` is the number of the elements that no registered one can say. ``queue_rows`` wait for a collector
+    that is slow or away before the oldest of them are given up.
+    """
+
+    ipfix: Annotated[str, AfterValidator(check_listen)] | None = None
+    transport: Literal["udp", "tcp"] = "udp"
+    enterprise: Annotated[int, Field(ge=1, lt=1 << 32)] = 32473
+    observation_domain: Annotated[int, Field(ge=0, lt=1 << 32)] = 1
+    mtu: Annotated[int, Field(ge=576, le=65_535)] = 1500
+    records_per_second: Annotated[int, Field(ge=0)] | None = None
+    queue_rows: Annotated[int, Field(ge=1000, le=50_000_000)] = 500_000
+
+
 class Config(Settings):
     """All settings; each has a default, so an empty file is one.
 
@@ -263,6 +279,7 @@ class Config(Settings):
     process: ProcessSettings = ProcessSettings()
     log: LogSettings = LogSettings()
     metrics: MetricsSettings = MetricsSettings()
+    export: ExportSettings = ExportSettings()
     workers: Annotated[int, Field(ge=1, le=MAXIMUM_WORKERS)] | None = None
 
     @model_validator(mode="after")

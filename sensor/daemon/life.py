@@ -16,6 +16,7 @@ from sensor.capture import Capturing, RingSettings
 from sensor.daemon import privileges
 from sensor.daemon.ask import default_path
 from sensor.daemon.control import ControlServer
+from sensor.daemon.exporting import exporting_of
 from sensor.daemon.keeper import Budget, Keeper, KeeperLimits
 from sensor.daemon.links import Links, wishes_of
 from sensor.daemon.logs import logger
@@ -129,7 +130,12 @@ class Sensor:
             self._rings(), rules.plan, config, self._workers, rules.names, queue_rows=config.store.queue_rows
         )
         self._capturing = capturing
-        mover = Mover(capturing, keeper)
+        exporting = exporting_of(config.export)
+        if exporting is not None:
+            # Closed after the mover, whose last rows it gets.
+            stack.callback(exporting.close)
+            exporting.start()
+        mover = Mover(capturing, keeper, exporting)
         stack.callback(self._stop, mover)
         mover.start()
         return mover, store_log

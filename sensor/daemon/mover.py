@@ -12,7 +12,7 @@ from sensor.errors import StoreError
 from sensor.metrics import FlushTimes, StoreState
 
 if TYPE_CHECKING:
-    from sensor.capture import Capturing
+    from sensor.capture import Capturing, RowSink
     from sensor.daemon.keeper import Keeper
 
 __all__ = ["Mover", "StoreLog"]
@@ -52,9 +52,19 @@ class Mover:
 
     While the store can't be written, rows stay in the core's bounded queue, which gives up its oldest and counts
     them. It ends by itself when the capture has ended and every row is written.
+
+    Parameters
+    ----------
+    capturing
+        Where rows come from.
+    keeper
+        Where they are kept.
+    beside
+        Gets every row as well, and neither waits nor fails.
     """
 
-    def __init__(self, capturing: Capturing, keeper: Keeper) -> None:
+    def __init__(self, capturing: Capturing, keeper: Keeper, beside: RowSink | None = None) -> None:
+        self._beside = beside
         self._capturing = capturing
         self._keeper = keeper
         self._thread = threading.Thread(target=self._run, name="store")
@@ -110,6 +120,8 @@ class Mover:
             if table == "flows":
                 self.names.take(batch)
             self._keeper.take(table, batch)
+            if self._beside is not None:
+                self._beside.write(table, batch)
             self._rows[table] = self._rows.get(table, 0) + batch.num_rows
 
     def _wait_for_the_store(self) -> None:

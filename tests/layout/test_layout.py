@@ -37,11 +37,13 @@ MAY_USE = {
     "interface": GROUND | {"rules"},
     "prefilter": GROUND | {"rules", "interface"},
     "capture": GROUND | {"rules", "store", "metrics", "interface", "prefilter", "_core"},
-    "daemon": GROUND | {"rules", "store", "metrics", "interface", "prefilter", "capture", "_core"},
+    "export": GROUND | {"rules", "store", "community_id"},
+    "daemon": GROUND | {"rules", "store", "metrics", "interface", "prefilter", "capture", "export", "_core"},
     "study": GROUND | {"rules", "store"},
     "report": GROUND | {"rules", "store", "study"},
     "dataset": GROUND | {"rules", "store", "study", "report"},
     "simulate": GROUND | {"rules", "store"},
+    "api": GROUND | {"rules", "store", "community_id", "capture", "study"},
 }
 KNOW_ALL = {"cli", "__init__", "__main__"}
 
