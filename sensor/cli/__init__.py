@@ -35,10 +35,11 @@ def make_app(names: list[str]) -> "typer.Typer":
     import typer
 
     from sensor.cli._common import common_options
-    from sensor.cli._words import QuickCommand
+    from sensor.cli._words import QuickCommand, QuickGroup
 
     app = typer.Typer(
         name="blocktap",
+        cls=QuickGroup,
         help=ABOUT,
         no_args_is_help=True,
         add_completion=False,

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any, get_args, get_origin
 
 import typer
-from typer.core import TyperCommand
+from typer.core import TyperCommand, TyperGroup
 from typer.models import ParameterInfo
 
 
@@ -24,6 +24,14 @@ class QuickCommand(TyperCommand):
 
     def get_params(self, ctx: Any) -> Any:
         """The command's parameters, ``--help`` among them."""
+        return [_quickened(parameter) for parameter in super().get_params(ctx)]
+
+
+class QuickGroup(TyperGroup):
+    """Commands under one name, whose own parameters try the quick way first."""
+
+    def get_params(self, ctx: Any) -> Any:
+        """The group's parameters, ``--help`` among them."""
         return [_quickened(parameter) for parameter in super().get_params(ctx)]
 
 
