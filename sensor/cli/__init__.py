@@ -9,6 +9,7 @@ file not even typer, so that ``--help`` answers at once. Tests hold both.
 import os
 import sys
 from importlib import import_module
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from sensor.errors import CaptureError, ConfigError, RuleError, StoreError
@@ -26,8 +27,8 @@ WORDS_WRONG = 2
 
 def command_names() -> list[str]:
     """Names of all commands, in order."""
-    files = (name.removesuffix(".py") for name in os.listdir(__path__[0]) if name.endswith(".py"))
-    return sorted(name for name in files if not name.startswith("_"))
+    files = Path(__file__).parent.glob("[!_]*.py")
+    return sorted(file.stem for file in files)
 
 
 def make_app(names: list[str]) -> "typer.Typer":

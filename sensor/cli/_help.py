@@ -22,9 +22,7 @@ SUMMARIES = {
     "replay": "Replay captures: decode, match, count per flow, store.",
     "report": "Study a store: hard numbers and how sure they are.",
     "run": "Capture from interfaces until told to stop.",
-    "simulate": (
-        "Simulate a scenario, with planted, known numbers: as a capture or as the rows of a store."
-    ),
+    "simulate": ("Simulate a scenario, with planted, known numbers: as a capture or as the rows of a store."),
     "top": "Show a running sensor: rates, blocks, services, losses, newest names.",
     "store": "Housekeeping of a store, safe beside writers and readers.",
 }
@@ -44,7 +42,9 @@ def print_help(about: str) -> None:
     console.print(Padding(about, (0, 1, 1, 1)))
     options = _rows()
     for long, short, meaning in _OPTIONS:
-        options.add_row(f"[bold cyan]{long}[/]", f"[bold green]{short}[/]", "", "", "[yellow]<bool>[/]", meaning)
+        options.add_row(
+            f"[bold cyan]{long}[/]", f"[bold green]{short}[/]", "", "", "[yellow]<bool>[/]", meaning
+        )
     console.print(_framed("Options", options))
     commands = _rows()
     for name, summary in SUMMARIES.items():

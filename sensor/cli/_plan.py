@@ -14,7 +14,10 @@ if TYPE_CHECKING:
 
 
 def load_asked_plan(
-    settings: "RuleSettings", blocks: list[Path] | None, watch: list[str] | None, list_format: str | None = None
+    settings: "RuleSettings",
+    blocks: list[Path] | None,
+    watch: list[str] | None,
+    list_format: str | None = None,
 ) -> Plan:
     """Take the rules named by hand, else those of the settings, else the shipped ones; tell what is odd."""
     _check_words(watch, list_format)

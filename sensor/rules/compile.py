@@ -1,7 +1,6 @@
 """Write the shipped rules for names as one file that is read at once: ``python -m sensor.rules.compile``."""
 
 import json
-import os
 import sys
 from dataclasses import astuple
 from pathlib import Path
@@ -31,7 +30,7 @@ def write_compiled(target: Path) -> None:
     }
     unfinished = target.with_suffix(".part")
     unfinished.write_text(json.dumps(document, separators=(",", ":")), encoding="utf-8")
-    os.replace(unfinished, target)
+    unfinished.replace(target)
 
 
 if __name__ == "__main__":
