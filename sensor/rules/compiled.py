@@ -41,12 +41,20 @@ def digest_of(folder: Path) -> str:
     return whole.hexdigest()
 
 
-def read_compiled(folder: Path | None = None) -> CompiledRules | None:
-    """Read the compiled rules of a folder, the shipped one by default; None where they are missing or stale."""
+def read_compiled(folder: Path | None = None, of: Path | None = None) -> CompiledRules | None:
+    """Read the compiled rules in a folder; None where they are missing, damaged or not those of the files.
+
+    Parameters
+    ----------
+    folder
+        Where the compiled file lies; beside the shipped rules by default.
+    of
+        The folder of the rules; the same one by default.
+    """
     place = folder or shipped()
     try:
         document: dict[str, Any] = json.loads((place / COMPILED_FILE).read_bytes())
-        if document["digest"] != digest_of(place):
+        if document["digest"] != digest_of(of or place):
             return None
         services = {row[0]: Service(*row) for row in document["services"]}
         return CompiledRules(ServiceRules(services, document["owners"]), document["categories"])
