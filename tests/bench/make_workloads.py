@@ -1,7 +1,7 @@
 """Write a synthetic workload: ``make_workloads.py KIND OUT.pcap [--scale FRACTION]``.
 
-The kinds are told in `KINDS` and `storms.STORMS`. Arrays do the work, so ten million packets take about half a minute, and the
-same arguments give the same bytes.
+The kinds are told in `KINDS` and `storms.STORMS`. Arrays do the work, so ten million packets take about half a
+minute, and the same arguments give the same bytes.
 """
 
 import argparse
