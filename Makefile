@@ -26,6 +26,9 @@ CARGO_FUZZ := $(FUZZ)/bin/cargo-fuzz
 CARGO_FUZZ_VERSION := 0.13.2
 HOST = $(shell rustc -vV | sed -n 's/^host: //p')
 
+# The shipped rules for names as one file, which is read at once; a stale one is not used.
+COMPILED := rules/compiled.json
+
 # Stamps: the environment is remade when its list of packages changes, the core when its sources do.
 ENVIRONMENT := .venv/.environment
 CORE := .venv/.core
@@ -106,7 +109,7 @@ fuzz: $(CARGO_FUZZ) ## each fuzz target for FUZZ_SECONDS; findings go to build/f
 	done
 
 .PHONY: wheel
-wheel: $(ENVIRONMENT) ## a wheel for every Python from 3.11 on, in dist/
+wheel: $(ENVIRONMENT) $(COMPILED) ## a wheel for every Python from 3.11 on, in dist/
 	$(BIN)/maturin build --release --out dist
 
 .PHONY: deb
@@ -115,7 +118,7 @@ deb: wheel ## a Debian package with all it needs, in dist/
 
 .PHONY: clean
 clean: ## remove what the other targets made
-	rm -rf .venv build demo dist sensor/core/target sensor/*.so
+	rm -rf .venv build demo dist sensor/core/target sensor/*.so $(COMPILED)
 
 $(ENVIRONMENT): pyproject.toml
 	@[ -n "$(PYTHON)" ] || { echo "Python 3.11 or newer is needed (Debian: apt install python3 python3-venv);" \
@@ -132,6 +135,9 @@ $(ENVIRONMENT): pyproject.toml
 $(CARGO_FUZZ):
 	$(CARGO) install cargo-fuzz --version $(CARGO_FUZZ_VERSION) --locked --quiet --root $(FUZZ)
 
-$(CORE): $(ENVIRONMENT) $(RUST_SOURCES)
+$(COMPILED): $(ENVIRONMENT) $(wildcard rules/*.toml rules/services/*.toml sensor/rules/*.py)
+	$(BIN)/python -m sensor.rules.compile $@
+
+$(CORE): $(ENVIRONMENT) $(RUST_SOURCES) | $(COMPILED)
 	$(BIN)/maturin develop --release
 	@touch $@

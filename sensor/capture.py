@@ -8,7 +8,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Literal, Protocol, Self
 
 from sensor import _core
-from sensor.config import Config
 from sensor.errors import CaptureError
 from sensor.rules.model import Plan
 from sensor.rules.names import NameRules, load_names
@@ -16,6 +15,7 @@ from sensor.rules.names import NameRules, load_names
 if TYPE_CHECKING:
     import pyarrow as pa
 
+    from sensor.config import Config
     from sensor.rules.country import CountryDatabase
 
 __all__ = [
@@ -83,6 +83,13 @@ class ReplayResult:
     inputs: tuple[InputResult, ...]
 
 
+def _default_config() -> "Config":
+    # Who has settings brings them; to build the checks of a file takes a while.
+    from sensor.config import Config
+
+    return Config()
+
+
 @dataclass
 class Replaying:
     """A replay under way: made, it has opened every input; `run` moves its rows until the input ends.
@@ -108,7 +115,7 @@ class Replaying:
 
     paths: list[str]
     plan: Plan
-    config: Config = field(default_factory=Config)
+    config: "Config" = field(default_factory=_default_config)
     workers: int = 1
     names: NameRules = field(default_factory=load_names)
 
@@ -252,7 +259,7 @@ class Capturing:
 
     rings: RingSettings
     plan: Plan
-    config: Config = field(default_factory=Config)
+    config: "Config" = field(default_factory=_default_config)
     workers: int = 1
     names: NameRules = field(default_factory=load_names)
     flush_interval_s: float = 1
@@ -366,7 +373,7 @@ class Capturing:
 def trace(
     paths: list[str],
     plan: Plan,
-    config: Config,
+    config: "Config",
     names: NameRules,
     wanted: "_core.Wanted",
 ) -> "_core.Traced":
@@ -403,7 +410,7 @@ def _names(names: NameRules) -> _core.Names:
     )
 
 
-def _options(config: Config, workers: int) -> dict[str, object]:
+def _options(config: "Config", workers: int) -> dict[str, object]:
     flow = config.flow
     return {
         "sensor": config.store.sensor,

@@ -2,48 +2,58 @@
 
 A command ``name`` is the module ``sensor/cli/name.py`` with either a function ``name`` or, where it has
 commands of its own, a ``typer.Typer`` called ``app``. Files that are no command begin with an underscore.
-Command files import typer and the standard library at their top and everything else where it is used, so
-that ``--help`` answers at once; a test holds that.
+Command files import typer and the standard library at their top and everything else where it is used; this
+file not even typer, so that ``--help`` answers at once. Tests hold both.
 """
 
 import os
 import sys
 from importlib import import_module
-from pkgutil import iter_modules
-from typing import Annotated
-
-import typer
+from pathlib import Path
+from typing import TYPE_CHECKING
 
 from sensor.errors import CaptureError, ConfigError, RuleError, StoreError
 
+if TYPE_CHECKING:
+    import typer
+
 __all__ = ["command_names", "main", "make_app"]
 
+ABOUT = "A passive network sensor for a list of address blocks, and the study of who they talk to."
+HELP_WORDS = ("--help", "-h")
 WORK_FAILED = 1
 WORDS_WRONG = 2
 
 
 def command_names() -> list[str]:
-    """Names of all commands, in the order in which ``--help`` lists them."""
-    return sorted(module.name for module in iter_modules(__path__) if not module.name.startswith("_"))
+    """Names of all commands, in order."""
+    files = Path(__file__).parent.glob("[!_]*.py")
+    return sorted(file.stem for file in files)
 
 
-def make_app(names: list[str]) -> typer.Typer:
+def make_app(names: list[str]) -> "typer.Typer":
     """Build the application out of the commands named; the files of others are not imported."""
+    import typer
+
+    from sensor.cli._common import common_options
+    from sensor.cli._words import QuickCommand, QuickGroup
+
     app = typer.Typer(
         name="blocktap",
-        help="A passive network sensor for a list of address blocks, and the study of who they talk to.",
+        cls=QuickGroup,
+        help=ABOUT,
         no_args_is_help=True,
         add_completion=False,
         pretty_exceptions_enable=False,
-        context_settings={"help_option_names": ["-h", "--help"]},
+        context_settings={"help_option_names": [*reversed(HELP_WORDS)]},
     )
-    app.callback()(_common_options)
+    app.callback()(common_options)
     for name in names:
         module = import_module(f"sensor.cli.{name}")
         if hasattr(module, "app"):
             app.add_typer(module.app, name=name)
         else:
-            app.command(name)(getattr(module, name))
+            app.command(name, cls=QuickCommand)(getattr(module, name))
     return app
 
 
@@ -51,11 +61,15 @@ def main() -> None:
     """Run the command that the arguments name, and turn a failure into its message and exit status."""
     # Nothing here multiplies matrices; the threads for it would cost more than the program's start.
     os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
-    names = command_names()
-    asked_for = sys.argv[1] if len(sys.argv) > 1 else None
-    app = make_app([asked_for] if asked_for in names else names)
+    words = sys.argv[1:]
     try:
-        app()
+        if len(words) == 1 and words[0] in HELP_WORDS:
+            from sensor.cli._help import print_help
+
+            print_help(ABOUT)
+            return
+        names = command_names()
+        make_app(words[:1] if words[:1] and words[0] in names else names)()
     except ConfigError as error:
         _stop(error, WORDS_WRONG)
     except (RuleError, StoreError, CaptureError) as error:
@@ -69,22 +83,5 @@ def main() -> None:
 
 
 def _stop(error: Exception, status: int) -> None:
-    typer.echo(f"blocktap: {error}", err=True)
+    print(f"blocktap: {error}", file=sys.stderr)
     sys.exit(status)
-
-
-def _print_version(asked: bool) -> None:
-    if asked:
-        from sensor import __version__
-
-        typer.echo(f"blocktap {__version__}")
-        raise typer.Exit
-
-
-def _common_options(
-    _version: Annotated[
-        bool,
-        typer.Option("--version", callback=_print_version, is_eager=True, help="Print the version and exit."),
-    ] = False,
-) -> None:
-    pass

@@ -1,17 +1,23 @@
 """The plan that a command's words, settings or the shipped rules give."""
 
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import typer
 
 from sensor.cli._say import say
-from sensor.config import RuleSettings
 from sensor.errors import RuleError
 from sensor.rules import Plan, load_plan
 
+if TYPE_CHECKING:
+    from sensor.config import RuleSettings
+
 
 def load_asked_plan(
-    settings: RuleSettings, blocks: list[Path] | None, watch: list[str] | None, list_format: str | None = None
+    settings: "RuleSettings",
+    blocks: list[Path] | None,
+    watch: list[str] | None,
+    list_format: str | None = None,
 ) -> Plan:
     """Take the rules named by hand, else those of the settings, else the shipped ones; tell what is odd."""
     _check_words(watch, list_format)

@@ -11,8 +11,11 @@ import typer
 
 from sensor.cli._options import Blocks, ListFormat, Rules, Settings, Watch
 from sensor.cli._say import say
+from sensor.cli._summary import print_rows
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from sensor.capture import Replaying, ReplayResult
     from sensor.config import Config
     from sensor.rules import Plan
@@ -59,15 +62,12 @@ def replay(
     """
     from sensor.capture import Replaying
     from sensor.cli._plan import load_asked_plan
-    from sensor.config import load_config
     from sensor.rules.names import load_names
 
-    settings = load_config(config) if config else _defaults()
+    settings = _settings(config, sensor)
     place = store or settings.store.path
     if place is None:
         raise typer.BadParameter("say where rows go: --store DIR, or --store none", param_hint="--store")
-    if sensor is not None:
-        settings = _with_sensor(settings, sensor)
     plan = load_asked_plan(settings.rules, blocks, watch, format)
     names = load_names([*settings.rules.folders, *(rules or [])])
     threads = workers or settings.workers or len(os.sched_getaffinity(0))
@@ -89,10 +89,15 @@ def replay(
         raise typer.Exit(INTERRUPTED)
 
 
-def _defaults() -> "Config":
-    from sensor.config import Config
+def _settings(path: "Path | None", sensor: str | None) -> "Config":
+    if path is None and sensor is None:
+        from sensor.cli._defaults import default_settings
 
-    return Config()
+        return default_settings()
+    from sensor.config import Config, load_config
+
+    settings = load_config(path) if path else Config()
+    return settings if sensor is None else _with_sensor(settings, sensor)
 
 
 def _with_sensor(settings: "Config", name: str) -> "Config":
@@ -186,37 +191,30 @@ def _as_json(result: "ReplayResult", place: str, workers: int) -> dict[str, Any]
 
 def _show(result: "ReplayResult", place: str | None, workers: int) -> None:
     """Tell people what was seen, on standard error."""
-    from rich.console import Console
-    from rich.table import Table
-
     for one in result.inputs:
         if one.error:
             say(f"{one.path}: {one.error}")
         elif one.warning:
             say(f"warning: {one.path}: {one.warning}")
-    table = Table.grid(padding=(0, 2))
-    table.add_column(style="bold")
-    table.add_column(justify="right")
-    table.add_column(style="dim")
+    rows = []
     rate = result.packets / result.seconds if result.seconds > 0 else 0.0
     threads = f"{workers} worker{'s' if workers > 1 else ''}"
-    table.add_row("packets", f"{result.packets:,}", f"{result.bytes:,} bytes on the wire")
-    table.add_row("matched", f"{result.matched:,}", "counted in flows of watched blocks")
-    table.add_row("unmatched", f"{result.unmatched:,}", "no watched address, not IP, or not supported")
-    table.add_row("malformed", f"{result.malformed:,}", "headers cut off or contradictory")
+    rows.append(("packets", f"{result.packets:,}", f"{result.bytes:,} bytes on the wire"))
+    rows.append(("matched", f"{result.matched:,}", "counted in flows of watched blocks"))
+    rows.append(("unmatched", f"{result.unmatched:,}", "no watched address, not IP, or not supported"))
+    rows.append(("malformed", f"{result.malformed:,}", "headers cut off or contradictory"))
     if result.truncated:
-        table.add_row("truncated", f"{result.truncated:,}", "cut by the snap length, counted in full")
+        rows.append(("truncated", f"{result.truncated:,}", "cut by the snap length, counted in full"))
     if result.duplicates:
-        table.add_row("duplicates", f"{result.duplicates:,}", "the same bytes within the window")
-    table.add_row("flows", f"{result.flows:,}", f"{result.rows['flows']:,} records")
+        rows.append(("duplicates", f"{result.duplicates:,}", "the same bytes within the window"))
+    rows.append(("flows", f"{result.flows:,}", f"{result.rows['flows']:,} records"))
     if result.named:
-        table.add_row("named", f"{result.named:,}", f"{result.rows['dns']:,} DNS transactions")
+        rows.append(("named", f"{result.named:,}", f"{result.rows['dns']:,} DNS transactions"))
     if result.evicted:
-        table.add_row("evicted", f"{result.evicted:,}", "flows ended early for lack of room: flow.max_flows")
-    table.add_row("time", f"{result.seconds:,.2f} s", f"{rate:,.0f} packets/s, {threads}")
-    console = Console(stderr=True, highlight=False)
-    console.print(table)
+        rows.append(("evicted", f"{result.evicted:,}", "flows ended early for lack of room: flow.max_flows"))
+    rows.append(("time", f"{result.seconds:,.2f} s", f"{rate:,.0f} packets/s, {threads}"))
+    print_rows(rows)
     if result.stopped:
-        console.print("Stopped early: the figures and the store cover what was read until then.")
+        print("Stopped early: the figures and the store cover what was read until then.", file=sys.stderr)
     if place is not None:
-        console.print(f"Stored in {place}", markup=False, soft_wrap=True)
+        print(f"Stored in {place}", file=sys.stderr)

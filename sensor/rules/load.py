@@ -6,18 +6,12 @@ from pathlib import Path
 
 from sensor.errors import RuleError
 from sensor.rules.address import parse_prefixes
-from sensor.rules.blocks import read_blocks
 from sensor.rules.columns import Columns, columns_of_gathered
-from sensor.rules.formats import BLOCKS, NAMES, READERS
-from sensor.rules.gather import Gathered, ListReader, check_name
+from sensor.rules.gather import Gathered
 from sensor.rules.location import shipped
-from sensor.rules.mistake import TextError, nearest, printable, printable_path
+from sensor.rules.mistake import TextError, printable, printable_path
 from sensor.rules.model import BY_HAND, Block, Plan
 from sensor.rules.overlaps import find_overlaps
-from sensor.rules.recognise import recognise
-from sensor.rules.source import Source, read_source
-
-RIR = "rir"
 
 
 def load_plan(blocks_files: Sequence[Path], watch: Sequence[str], *, format: str | None = None) -> Plan:  # noqa: A002
@@ -43,53 +37,16 @@ def load_plan(blocks_files: Sequence[Path], watch: Sequence[str], *, format: str
     RuleError
         A file cannot be read, has no usable line, or is a ``blocks.toml`` with a mistake.
     """
-    format_name, country = _parse_format(format)
     gathered = Gathered()
     files = list(blocks_files) or ([] if watch else [shipped() / "blocks.toml"])
-    for path in files:
-        source = read_source(path)
-        _read_file(source, format_name or recognise(source), country or source.country, gathered)
+    if files or format is not None:
+        # The readers of all formats; blocks given by hand need none.
+        from sensor.rules.files import read_files
+
+        read_files(files, format, gathered)
     for text in watch:
         _watch(text, gathered)
     return compile_plan(gathered)
-
-
-def _parse_format(given: str | None) -> tuple[str | None, str]:
-    if given is None:
-        return None, ""
-    name, colon, country = given.partition(":")
-    if name not in NAMES:
-        guess, listed = nearest(name, NAMES), f"known are {', '.join(NAMES)}"
-        mend = listed if guess == listed else f"{guess} {listed}"
-        raise RuleError(f"unknown format {printable(given)!r}; {mend}")
-    if colon and (name != RIR or not (len(country) == 2 and country.isascii() and country.isalpha())):
-        raise RuleError(
-            f"unknown format {printable(given)!r}; a country is taken of a registry's file, as in rir:KP"
-        )
-    return name, country.upper()
-
-
-def _read_file(source: Source, format_name: str, country: str, gathered: Gathered) -> None:
-    shown = printable_path(source.path)
-    if country and format_name != RIR:
-        raise RuleError(
-            f"{shown}: a country is taken of a registry's file only, and this is read as {format_name}"
-        )
-    if format_name == BLOCKS:
-        read_blocks(source, gathered)
-        return
-    name = f"{source.name}-{country}" if country else source.name
-    try:
-        check_name(name)
-    except TextError as mistake:
-        raise RuleError(
-            f"{shown}: {mistake.reason}, which is the file's name; rename the file: {mistake.mend}"
-        ) from None
-    reader = ListReader(gathered, source.path, name, country)
-    if country != source.country:
-        source = Source(source.path, source.name, source.data, country)
-    READERS[format_name](source, reader)
-    reader.finish(format_name)
 
 
 def _watch(text: str, gathered: Gathered) -> None:

@@ -5,15 +5,12 @@ from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 
+from sensor.rules.compiled import PROTOCOLS_FILE, SERVICES_FOLDER, CompiledRules, read_compiled
 from sensor.rules.location import shipped
-from sensor.rules.services import Catalogue, load_services
-from sensor.rules.source import read_source
-from sensor.rules.table import read_tables
+from sensor.rules.services import Catalogue, join, read_directory
 
 __all__ = ["NameRules", "load_names"]
 
-PROTOCOLS_FILE = "protocols.toml"
-SERVICES_FOLDER = "services"
 RESOLVER_CATEGORY = "dns"
 
 
@@ -49,15 +46,25 @@ def load_names(own: Sequence[Path] = ()) -> NameRules:
     RuleError
         A rule is refused; the message names file, line, the offending text and the mend.
     """
-    folders = [shipped() / SERVICES_FOLDER]
+    rules = read_compiled() or read_shipped()
+    folders = [services for folder in own for services in _services_of(folder)]
+    categories = dict(rules.application_categories)
     for folder in own:
-        folders += _services_of(folder)
-    categories: dict[str, str] = {}
-    for folder in (shipped(), *own):
-        protocols = folder / PROTOCOLS_FILE
-        if protocols.exists():
-            categories |= _categories(protocols)
-    return NameRules(load_services(folders), categories)
+        if (folder / PROTOCOLS_FILE).exists():
+            categories |= _categories(folder / PROTOCOLS_FILE)
+    return NameRules(join([rules.services, *map(read_directory, folders)]), categories)
+
+
+def read_shipped() -> CompiledRules:
+    """Read the shipped rules from their files.
+
+    Raises
+    ------
+    RuleError
+        A rule is refused.
+    """
+    folder = shipped()
+    return CompiledRules(read_directory(folder / SERVICES_FOLDER), _categories(folder / PROTOCOLS_FILE))
 
 
 def _services_of(folder: Path) -> list[Path]:
@@ -69,6 +76,9 @@ def _services_of(folder: Path) -> list[Path]:
 
 
 def _categories(path: Path) -> dict[str, str]:
+    from sensor.rules.source import read_source
+    from sensor.rules.table import read_tables
+
     found = {}
     for table in read_tables(read_source(path), "protocol"):
         table.check_keys(("application", "name", "category", "description"), ("application",))

@@ -14,9 +14,6 @@ import idna
 from sensor.errors import RuleError
 from sensor.rules.service_lines import RuleLines, line_of_toml_error
 
-EXCEPTION = -1
-"""Index that stands for *no service* in a compiled suffix list."""
-
 CATEGORIES = frozenset(
     [
         "social",

@@ -9,12 +9,18 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from sensor.errors import RuleError
-from sensor.rules.service_file import EXCEPTION, ServiceFile, read_service_file
+
+if TYPE_CHECKING:
+    from sensor.rules.service_file import ServiceFile
+
+EXCEPTION = -1
+"""Index that stands for *no service* in a compiled suffix list."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,6 +43,14 @@ class Service:
     category: str
     institution: bool = False
     country: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class ServiceRules:
+    """What one directory says: its services by name, and the service of each suffix, None for an exception."""
+
+    services: dict[str, Service]
+    owners: dict[str, str | None]
 
 
 @dataclass(frozen=True)
@@ -101,12 +115,16 @@ def load_services(directories: Sequence[Path]) -> Catalogue:
     RuleError
         With file, line, offending text and mend.
     """
+    return join(read_directory(directory) for directory in directories)
+
+
+def join(parts: Iterable[ServiceRules]) -> Catalogue:
+    """Make one catalogue of the rules of several directories; the later ones win."""
     services: dict[str, Service] = {}
     owners: dict[str, str | None] = {}
-    for directory in directories:
-        added, claimed = _load_directory(directory)
-        services |= added
-        owners |= claimed
+    for part in parts:
+        services |= part.services
+        owners |= part.owners
     names = sorted(services)
     index = {name: number for number, name in enumerate(names)}
     suffixes = tuple(
@@ -126,7 +144,7 @@ def failed_examples(directory: Path) -> list[str]:
     """
     catalogue = load_services([directory])
     failures = []
-    for file in _read_directory(directory):
+    for file in _read_files(directory):
         for rule in file.rules:
             for name in rule.examples:
                 found = catalogue.match(name)
@@ -142,18 +160,28 @@ def failed_examples(directory: Path) -> list[str]:
     return failures
 
 
-def _read_directory(directory: Path) -> Iterator[ServiceFile]:
+def _read_files(directory: Path) -> Iterator[ServiceFile]:
+    # Where the rules come compiled, nothing of this is needed.
+    from sensor.rules.service_file import read_service_file
+
     if not directory.is_dir():
         raise RuleError(f"{directory}: no such directory; name one that holds service rules (*.toml)")
     for path in sorted(directory.glob("*.toml")):
         yield read_service_file(path)
 
 
-def _load_directory(directory: Path) -> tuple[dict[str, Service], dict[str, str | None]]:
+def read_directory(directory: Path) -> ServiceRules:
+    """Read every ``*.toml`` of one directory.
+
+    Raises
+    ------
+    RuleError
+        With file, line, offending text and mend.
+    """
     services: dict[str, Service] = {}
     owners: dict[str, str | None] = {}
     places: dict[str, str] = {}
-    for file in _read_directory(directory):
+    for file in _read_files(directory):
         for rule in file.rules:
             place = f"{file.path}:{rule.line}"
             if rule.service in services:
@@ -175,4 +203,4 @@ def _load_directory(directory: Path) -> tuple[dict[str, Service], dict[str, str 
                 )
             owners[claim.suffix] = claim.service
             places[claim.suffix] = place
-    return services, owners
+    return ServiceRules(services, owners)

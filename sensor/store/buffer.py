@@ -10,7 +10,6 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
-import pyarrow.compute as pc
 
 from sensor.schema import TABLES, Table
 
@@ -71,6 +70,9 @@ def _order(table: Table) -> tuple[str, ...]:
 
 def _sorted_indices(rows: pa.Table | pa.RecordBatch, names: tuple[str, ...]) -> pa.Array:
     # Text of few values comes in a dictionary, which has no order of its own.
+    # A small store is written without it, and it takes a while to import.
+    import pyarrow.compute as pc
+
     keys = pa.table([_decoded(rows.column(name)) for name in names], list(names))
     return pc.sort_indices(keys, sort_keys=[(name, "ascending") for name in names])
 

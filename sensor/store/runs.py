@@ -5,7 +5,6 @@ from __future__ import annotations
 import hashlib
 import json
 import os
-import secrets
 import stat
 from collections.abc import Iterable
 from dataclasses import asdict, dataclass, field
@@ -35,7 +34,7 @@ class RunInfo:
 
     inputs: tuple[RunInput, ...]
     blocks_digest: str
-    id: str = field(default_factory=lambda: secrets.token_hex(8))
+    id: str = field(default_factory=lambda: os.urandom(8).hex())
 
 
 @dataclass(frozen=True)

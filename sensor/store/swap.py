@@ -11,7 +11,6 @@ from __future__ import annotations
 
 import json
 import os
-import secrets
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -36,7 +35,7 @@ class Swap:
 
 def decide(root: Path, swap: Swap) -> None:
     """Make a swap happen. The caller holds the maintenance lock and has synced the new files."""
-    path = journal_folder(root) / f"{secrets.token_hex(8)}.json"
+    path = journal_folder(root) / f"{os.urandom(8).hex()}.json"
     durable.write_text(path, json.dumps({"publish": swap.publish, "remove": swap.remove}))
 
 

@@ -16,7 +16,6 @@ from sensor.errors import StoreError
 from sensor.schema import TABLES, arrow_schema
 from sensor.store import durable, runs
 from sensor.store.buffer import DayBuffer, split_by_day
-from sensor.store.compaction import Compaction, compact
 from sensor.store.layout import (
     STAGED,
     WRITING,
@@ -27,7 +26,6 @@ from sensor.store.layout import (
 from sensor.store.lock import Sequence, maintenance_lock, writer_lock
 from sensor.store.manifest import open_or_create
 from sensor.store.parquet import write_parquet
-from sensor.store.replacement import replace_runs
 from sensor.store.swap import carry_out, needed_files
 
 SEGMENT_ROWS = 60_000
@@ -96,7 +94,8 @@ class StoreWriter:
         self._buffers: dict[tuple[str, date], DayBuffer] = {}
         self._known_schemas: dict[str, pa.Schema] = {}
         self._staged: list[Segment] = []
-        self._days: set[date] = set()
+        self._written: set[tuple[str, date]] = set()
+        self._days_to_compact: set[date] = set()
         self._closed = False
         self._record = runs.begin(self.run, self.sensor) if self.run else None
         open_or_create(self._root)
@@ -231,7 +230,10 @@ class StoreWriter:
         del self._buffers[buffer.table, buffer.day]
         if self.replace:
             self._staged.append(target)
-        self._days.add(buffer.day)
+        place = buffer.table, buffer.day
+        if place in self._written:
+            self._days_to_compact.add(buffer.day)
+        self._written.add(place)
         statistics = self.statistics[buffer.table]
         statistics.rows += buffer.rows
         statistics.bytes += size
@@ -242,12 +244,17 @@ class StoreWriter:
             return
         complete = replace(self._record, complete=True)
         if self.replace:
+            from sensor.store.replacement import replace_runs
+
             replace_runs(self._root, self.run, complete, self._staged)
         else:
             with maintenance_lock(self._root):
                 runs.write_run(self._root, complete)
-        if self.options.compact_on_close:
-            compact(self._root, Compaction(sensor=self.sensor, run=self.run.id, days=frozenset(self._days)))
+        if self.options.compact_on_close and self._days_to_compact:
+            from sensor.store.compaction import Compaction, compact
+
+            days = frozenset(self._days_to_compact)
+            compact(self._root, Compaction(sensor=self.sensor, run=self.run.id, days=days))
 
     def _let_go(self) -> None:
         self._closed = True

@@ -1,7 +1,7 @@
 """Write a synthetic workload: ``make_workloads.py KIND OUT.pcap [--scale FRACTION]``.
 
-The kinds are told in `KINDS`. Arrays do the work, so ten million packets take about half a minute, and the
-same arguments give the same bytes.
+The kinds are told in `KINDS` and `storms.STORMS`. Arrays do the work, so ten million packets take about half a
+minute, and the same arguments give the same bytes.
 """
 
 import argparse
@@ -12,6 +12,7 @@ from typing import BinaryIO
 
 import numpy as np
 from numpy.typing import NDArray
+from storms import STORMS, header_checksum, put, write_storm
 
 Numbers = NDArray[np.int64]
 Bytes = NDArray[np.uint8]
@@ -67,21 +68,6 @@ def make_flows(kind: Kind, flows: int, rng: np.random.Generator) -> Flows:
         source_port=rng.integers(1_024, 65_536, flows),
         destination_port=rng.choice(PORTS, flows),
     )
-
-
-def put(target: Bytes, at: int, width: int, values: Numbers | int) -> None:
-    """Write a big-endian number of `width` bytes into every row of `target`."""
-    for i in range(width):
-        target[:, at + i] = (np.asarray(values) >> (8 * (width - 1 - i))) & 0xFF
-
-
-def header_checksum(header: Bytes) -> Numbers:
-    """The Internet checksum of every row."""
-    words = (header[:, 0::2].astype(np.int64) << 8) + header[:, 1::2]
-    total = words.sum(axis=1)
-    for _ in range(2):
-        total = (total & 0xFFFF) + (total >> 16)
-    return 0xFFFF - total
 
 
 def number_within_flow(which: Numbers) -> Numbers:
@@ -174,13 +160,20 @@ def main() -> None:
     """Write the workload that the arguments describe."""
     parser = argparse.ArgumentParser(description="Write a synthetic workload.")
     parser.add_argument(
-        "kind", choices=KINDS, help="; ".join(f"{name}: {k.help}" for name, k in KINDS.items())
+        "kind",
+        choices=KINDS | STORMS,
+        help="; ".join(f"{name}: {k.help}" for name, k in (KINDS | STORMS).items()),
     )
     parser.add_argument("out", type=Path)
     parser.add_argument(
         "--scale", type=float, default=1.0, help="multiplies the numbers of packets and flows"
     )
     words = parser.parse_args()
+    if words.kind in STORMS:
+        storm = STORMS[words.kind]
+        with words.out.open("wb") as out:
+            write_storm(out, storm, max(1, int(storm.conversations * words.scale)))
+        return
     kind = KINDS[words.kind]
     with words.out.open("wb") as out:
         write(out, kind, max(1, int(kind.packets * words.scale)), max(1, int(kind.flows * words.scale)))

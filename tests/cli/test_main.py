@@ -10,7 +10,7 @@ import pytest
 import sensor.cli
 from sensor.errors import CaptureError, ConfigError, RuleError, StoreError
 
-HEAVY = ["duckdb", "numpy", "pyarrow", "pydantic", "pyroute2", "scapy", "sensor._core"]
+HEAVY = ["duckdb", "numpy", "pyarrow", "pydantic", "pyroute2", "scapy", "sensor._core", "typer"]
 
 
 def blocktap(*words: str) -> subprocess.CompletedProcess[str]:
