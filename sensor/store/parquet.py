@@ -70,11 +70,7 @@ def repeating_columns(rows: pa.Table) -> set[str]:
     """Of the columns that may repeat or not, those that do in the first rows."""
     present = [name for name in _LOOKED_AT if name in rows.schema.names]
     samples = {name: rows[name].slice(0, _SAMPLE_ROWS) for name in present}
-    return {
-        name
-        for name, sample in samples.items()
-        if len(sample.unique()) <= _MOST_DISTINCT * len(sample)
-    }
+    return {name for name, sample in samples.items() if len(sample.unique()) <= _MOST_DISTINCT * len(sample)}
 
 
 def parquet_settings(schema: pa.Schema, repeating: Collection[str] = ()) -> dict[str, Any]:

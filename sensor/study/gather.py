@@ -22,7 +22,7 @@ ACTIVE = "active"
 """Kept in the engine: inside addresses with use, by local day, block and application; and, in rows of their own
 where `is_outside` is 1, the outside addresses."""
 NAME_HOSTS = "name_hosts"
-"""Kept in the engine: flows by name, inside address, UTC day, service and country."""
+"""Kept in the engine: flows by name, inside address, local day, service and country."""
 
 
 @dataclass(frozen=True)
@@ -182,7 +182,7 @@ def _keep(engine: Rollups, window: Window) -> None:
     )
     engine.keep(
         NAME_HOSTS,
-        "SELECT name, inside_ip, day, service, country, count(*) AS flows FROM flows "
+        f"SELECT name, inside_ip, {day} AS local_day, service, country, count(*) AS flows FROM flows "
         f"WHERE {window.shared()} AND name IS NOT NULL AND record = 0 GROUP BY 1, 2, 3, 4, 5",
     )
 

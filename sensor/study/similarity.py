@@ -87,16 +87,22 @@ def compare(first: Array, second: Array, measure: Measure, generator: np.random.
     -------
     dict
         ``value``: the mean over draws of equal size; ``reference_low`` and ``reference_high``: the middle
-        95 % of the same between halves of the larger block, split by weeks; ``p_value``.
+        95 % of the same between halves of the larger block, split by weeks; ``unrelated_low`` and
+        ``unrelated_high``: between the larger block and the other one with its columns shuffled, so that it is
+        as concentrated as it was, but on other things; ``p_value``.
     """
     larger = first if first.sum() >= second.sum() else second
     size = int(min(first.sum(), second.sum(), larger.sum() / 2, _MOST_FLOWS))
     drawn = rarefied(first.sum(axis=0), size, generator), rarefied(second.sum(axis=0), size, generator)
+    shuffled = generator.permuted(drawn[1], axis=1)
+    far = np.quantile(measure.compare(drawn[0], shuffled), (0.025, 0.975))
     low, high = np.quantile(measure.compare(*_halves(larger, size, generator)), (0.025, 0.975))
     return {
         "value": float(measure.compare(*drawn).mean()),
         "reference_low": float(low),
         "reference_high": float(high),
+        "unrelated_low": float(far[0]),
+        "unrelated_high": float(far[1]),
         "p_value": permutation_test(first, second, measure, generator),
     }
 

@@ -9,10 +9,13 @@ import pyarrow as pa
 from sensor.store.engine.rollup import Rollups
 from sensor.study.gather import NAME_HOSTS
 
+SITE_OF_NAME = "site_of_name"
+"""Lent to the engine: the number of each name's site."""
+
 
 @dataclass(frozen=True)
 class SiteHosts:
-    """How often sites were met, a host-day being one inside address on one UTC day.
+    """How often sites were met, a host-day being one inside address on one day.
 
     Attributes
     ----------
@@ -30,6 +33,11 @@ class SiteHosts:
     host_days: int
 
 
+def sorted_sites(site_of: dict[str, str]) -> list[str]:
+    """Every site in the order of the numbers by which the engine knows them."""
+    return sorted(set(site_of.values()))
+
+
 def count_site_hosts(engine: Rollups, site_of: dict[str, str]) -> SiteHosts:
     """Count host-days by site; names come down to sites inside the engine.
 
@@ -40,9 +48,9 @@ def count_site_hosts(engine: Rollups, site_of: dict[str, str]) -> SiteHosts:
     site_of
         The site of each name.
     """
-    sites = {site: number for number, site in enumerate(sorted(set(site_of.values())))}
+    sites = {site: number for number, site in enumerate(sorted_sites(site_of))}
     engine.lend(
-        "site_of_name",
+        SITE_OF_NAME,
         pa.table(
             {
                 "name": pa.array(list(site_of), pa.utf8()),
@@ -52,8 +60,8 @@ def count_site_hosts(engine: Rollups, site_of: dict[str, str]) -> SiteHosts:
     )
     engine.keep(
         "site_hosts",
-        f"SELECT site, inside_ip, count(DISTINCT day) AS days FROM {NAME_HOSTS} "
-        "JOIN site_of_name USING (name) GROUP BY 1, 2",
+        f"SELECT site, inside_ip, count(DISTINCT local_day) AS days FROM {NAME_HOSTS} "
+        f"JOIN {SITE_OF_NAME} USING (name) GROUP BY 1, 2",
     )
     table = engine.rollup(
         "SELECT site, count(*) AS inside_addresses, sum(days) AS host_days FROM site_hosts GROUP BY 1 ORDER BY 1"
@@ -61,7 +69,7 @@ def count_site_hosts(engine: Rollups, site_of: dict[str, str]) -> SiteHosts:
     met = [int(number) for number in table["host_days"].to_pylist()]
     words = list(sites)
     host_days = engine.rollup(
-        f"SELECT count(*) AS host_days FROM (SELECT inside_ip, day FROM {NAME_HOSTS} GROUP BY 1, 2) AS pairs"
+        f"SELECT count(*) AS host_days FROM (SELECT inside_ip, local_day FROM {NAME_HOSTS} GROUP BY 1, 2) AS pairs"
     )
     return SiteHosts(
         {

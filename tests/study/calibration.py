@@ -10,13 +10,15 @@ import argparse
 import os
 import platform
 import shutil
+import sys
 import tempfile
 from collections import Counter, defaultdict
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from functools import partial
+from multiprocessing import get_context
 from pathlib import Path
 from typing import Any
 
@@ -86,9 +88,7 @@ def _words(onset: dict[str, Any]) -> list[str]:
 
 
 def _holds(interval: dict[str, Any] | None, truth: float) -> bool:
-    return bool(
-        interval and interval["low"] is not None and interval["low"] <= truth <= interval["high"]
-    )
+    return bool(interval and interval["low"] is not None and interval["low"] <= truth <= interval["high"])
 
 
 def _numbers(
@@ -116,7 +116,9 @@ def _numbers(
     yield "inside addresses", unseen, expected["population"]["addresses"]
 
 
-def run_seed(scenario: str, flows: int, folder: str | None, seed: int) -> tuple[int, dict[str, Any], dict[str, Any]]:
+def run_seed(
+    scenario: str, flows: int, folder: str | None, seed: int
+) -> tuple[int, dict[str, Any], dict[str, Any]]:
     """Simulate and study one seed; return it with what was found and what was planted."""
     world = load_scenario(scenario).model_copy(update={"flows": flows, "seed": seed})
     with tempfile.TemporaryDirectory(dir=folder, prefix="blocktap-calibrate-") as store:
@@ -128,7 +130,13 @@ def run_seed(scenario: str, flows: int, folder: str | None, seed: int) -> tuple[
 
 
 def calibrate(
-    scenario: str, flows: int, seeds: Sequence[int], *, processes: int = 1, folder: str | None = None
+    scenario: str,
+    flows: int,
+    seeds: Sequence[int],
+    *,
+    processes: int = 1,
+    folder: str | None = None,
+    on_progress: Callable[[int], None] | None = None,
 ) -> Tally:
     """Run the seeds of a scenario.
 
@@ -144,6 +152,8 @@ def calibrate(
         How many at once; 1 stays in this process.
     folder
         Where the stores are made, and removed again.
+    on_progress
+        Called with the number of seeds that are done.
     """
     tally = Tally()
     run = partial(run_seed, scenario, flows, folder)
@@ -151,11 +161,12 @@ def calibrate(
         for seed in seeds:
             tally.add(*run(seed))
         return tally
-    with ProcessPoolExecutor(processes) as pool:
+    # A fork would copy the locks of threads that are not copied with them.
+    with ProcessPoolExecutor(processes, mp_context=get_context("spawn")) as pool:
         for number, result in enumerate(pool.map(run, seeds), 1):
             tally.add(*result)
-            print(f"\r{scenario}: {number} of {len(seeds)}", end="", flush=True)
-    print()
+            if on_progress is not None:
+                on_progress(number)
     return tally
 
 
@@ -164,40 +175,58 @@ def markdown(model: Tally, null: Tally, flows: tuple[int, int]) -> str:
     names = sorted(model.truth, key=lambda name: (model.held[name], name))
     spread = Counter(model.held[name] for name in names)
     exact = ", ".join(f"{name}: {count}" for name, count in sorted(model.exact.items()))
-    wrong = sorted({word for words in null.false_onsets.values() for word in words})
-    lines = [
-        f"Run on {datetime.now(UTC):%Y-%m-%d} on {os.cpu_count()} cores ({platform.machine()}, Python "
-        f"{platform.python_version()}): {model.seeds} seeds of `model-2017` with {flows[0]:,} flow records each, "
-        f"and {null.seeds} of `null` with {flows[1]:,}.",
-        "",
-        "| what | found | must be |",
-        "|---|---|---|",
-        f"| intervals that hold their number, mean over {len(names)} numbers | {model.mean:.1f} % | at least "
-        f"{LEAST_MEAN:g} % |",
-        f"| the number held least often | {model.held[names[0]]} ({names[0]}) | at least {LEAST_HELD} |",
-        f"| day of the planted onset exact ({exact or 'none'}) | {min(model.exact.values(), default=0)} | at "
-        f"least {LEAST_EXACT} |",
-        f"| seeds of `model-2017` with an onset that was not planted | {len(model.false_onsets)} | - |",
-        f"| seeds of `null` with any onset | {len(null.false_onsets)}{' (' + ', '.join(wrong) + ')' if wrong else ''} "
-        f"| at most {MOST_FALSE} |",
-        "",
-        "How many numbers were held how often:",
-        "",
-        "| held in | numbers |",
-        "|---|---|",
-        *(f"| {held} | {spread[held]} |" for held in sorted(spread)),
-        "",
-        "Each number, the least often held first:",
-        "",
-        "| number | planted | mean of the estimates | held |",
-        "|---|---|---|---|",
-        *(
-            f"| {name} | {model.truth[name]:.4g} | "
-            f"{sum(model.values[name]) / max(len(model.values[name]), 1):.4g} | {model.held[name]} |"
-            for name in names
+    table = [
+        (
+            f"intervals that hold their number, mean over {len(names)} numbers",
+            f"{model.mean:.1f} %",
+            f"at least {LEAST_MEAN:g} %",
         ),
+        ("the number held least often", f"{model.held[names[0]]} ({names[0]})", f"at least {LEAST_HELD}"),
+        ("day of the planted onset exact", exact or "none", f"at least {LEAST_EXACT}"),
+        ("seeds of `model-2017` with an onset that was not planted", f"{len(model.false_onsets)}", ""),
+        ("seeds of `null` with any onset", f"{len(null.false_onsets)}", f"at most {MOST_FALSE}"),
     ]
-    return "\n".join(lines) + "\n"
+    numbers = [
+        (
+            name,
+            f"{model.truth[name]:.4g}",
+            f"{sum(model.values[name]) / max(len(model.values[name]), 1):.4g}",
+            f"{model.held[name]}",
+        )
+        for name in names
+    ]
+    return "\n".join(
+        [
+            "# Calibration",
+            "",
+            "How often the study's intervals hold the parameters that a scenario planted (not the shares that came of",
+            "chance), and how often it finds an onset where there is one and where there is none. Made by",
+            "`make calibrate`.",
+            "",
+            f"Run on {datetime.now(UTC):%Y-%m-%d} on {os.cpu_count()} cores ({platform.machine()}, Python",
+            f"{platform.python_version()}): {model.seeds} seeds of `model-2017` with {flows[0]:,} flow records",
+            f"each, and {null.seeds} of `null` with {flows[1]:,}.",
+            "",
+            *_rows(("what", "found", "must be"), table),
+            "",
+            "How many numbers were held how often:",
+            "",
+            *_rows(("held in", "numbers"), [(f"{held}", f"{spread[held]}") for held in sorted(spread)]),
+            "",
+            "Each number, the least often held first:",
+            "",
+            *_rows(("number", "planted", "mean of the estimates", "held"), numbers),
+            "",
+        ]
+    )
+
+
+def _rows(headings: Sequence[str], rows: Sequence[Sequence[str]]) -> list[str]:
+    return [
+        f"| {' | '.join(headings)} |",
+        "|---" * len(headings) + "|",
+        *(f"| {' | '.join(row)} |" for row in rows),
+    ]
 
 
 def is_met(model: Tally, null: Tally) -> bool:
@@ -224,9 +253,18 @@ def main() -> int:
     # One thread of matrices each: the processes are as many as the cores.
     os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
     seeds = range(asked.first_seed, asked.first_seed + asked.seeds)
-    where = {"processes": asked.processes, "folder": asked.folder}
-    model = calibrate("model-2017", asked.flows, seeds, **where)
-    null = calibrate("null", asked.null_flows, seeds, **where)
+
+    def run_all(scenario: str, flows: int) -> Tally:
+        return calibrate(
+            scenario,
+            flows,
+            seeds,
+            processes=asked.processes,
+            folder=asked.folder,
+            on_progress=lambda done: print(f"{scenario}: {done} of {len(seeds)}", file=sys.stderr),
+        )
+
+    model, null = run_all("model-2017", asked.flows), run_all("null", asked.null_flows)
     text = markdown(model, null, (asked.flows, asked.null_flows))
     print(text)
     if asked.markdown:
