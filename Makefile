@@ -95,6 +95,14 @@ format: $(ENVIRONMENT) ## rewrite the sources as `check` wants them
 bench: $(CORE) ## speed and memory against a floor in plain C; needs 8 GB under build/bench
 	$(BIN)/python tests/bench/run.py
 
+.PHONY: bench-study
+bench-study: $(CORE) ## what a report costs beside one GROUP BY, up to 100 M rows; needs 5 GB under build/bench
+	$(BIN)/python tests/bench/study.py
+
+.PHONY: calibrate
+calibrate: $(CORE) ## 100 simulated studies: how often intervals hold what was planted; 20 minutes
+	$(BIN)/python -m tests.study.calibration --markdown docs/calibration.md
+
 .PHONY: fuzz
 fuzz: $(CARGO_FUZZ) ## each fuzz target for FUZZ_SECONDS; findings go to build/fuzz/found
 	$(CARGO) run $(FUZZ_MANIFEST) --target-dir $(FUZZ)/target --quiet --example seeds -- \

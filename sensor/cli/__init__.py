@@ -59,7 +59,8 @@ def make_app(names: list[str]) -> "typer.Typer":
 
 def main() -> None:
     """Run the command that the arguments name, and turn a failure into its message and exit status."""
-    # Nothing here multiplies matrices; the threads for it would cost more than the program's start.
+    # The matrices of a study are small: threads that wait for each other over them cost more than they save,
+    # and starting them would slow every other command down.
     os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
     words = sys.argv[1:]
     try:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from pathlib import Path
 from typing import Any
 
@@ -21,8 +22,10 @@ _ZSTD_LEVEL = 1
 # really have are smaller than their plain form, and compressing them again gains nothing.
 _DELTA = {"start_time", "end_time", "time", "first", "last", "inside_port", "outside_port"}
 _RANDOM = {"flow_id"}
-# Text that rarely repeats within a row group: a dictionary of it costs more than it saves.
-_PLAIN = {"outside_ip"}
+# Text that may repeat or not: where it rarely does, a dictionary of it costs more than it saves.
+_LOOKED_AT = ("outside_ip",)
+_SAMPLE_ROWS = 16_384
+_MOST_DISTINCT = 0.5
 # Statistics cost more than most columns themselves; these are what readers skip row groups by.
 _STATISTICS = ("start_time", "time", "inside_ip")
 
@@ -38,7 +41,7 @@ def write_parquet(path: Path, rows: pa.Table, run: str | None) -> int:
     notes = {_VERSION: str(SCHEMA_VERSION)} | ({} if run is None else {_RUN: run})
     durable.create_file(path)
     try:
-        settings = parquet_settings(rows.schema)
+        settings = parquet_settings(rows.schema, repeating_columns(rows))
         with pa.OSFile(str(path), "wb") as sink, pq.ParquetWriter(sink, rows.schema, **settings) as writer:
             writer.write_table(rows, row_group_size=ROW_GROUP_ROWS)
             writer.add_key_value_metadata(notes)
@@ -63,12 +66,27 @@ def read_footer(path: Path) -> tuple[int, str | None]:
     return metadata.num_rows, run.decode() if run is not None else None
 
 
-def parquet_settings(schema: pa.Schema) -> dict[str, Any]:
-    """The arguments of `pyarrow.parquet.ParquetWriter` for rows of this table."""
+def repeating_columns(rows: pa.Table) -> set[str]:
+    """Of the columns that may repeat or not, those that do in the first rows."""
+    present = [name for name in _LOOKED_AT if name in rows.schema.names]
+    samples = {name: rows[name].slice(0, _SAMPLE_ROWS) for name in present}
+    return {name for name, sample in samples.items() if len(sample.unique()) <= _MOST_DISTINCT * len(sample)}
+
+
+def parquet_settings(schema: pa.Schema, repeating: Collection[str] = ()) -> dict[str, Any]:
+    """The arguments of `pyarrow.parquet.ParquetWriter` for rows of this table.
+
+    Parameters
+    ----------
+    schema
+        Of the rows.
+    repeating
+        See `repeating_columns`.
+    """
     paths = {field.name: _leaf(field) for field in schema}
     incompressible = _DELTA | _RANDOM
     compressed = [path for name, path in paths.items() if name not in incompressible]
-    no_dictionary = _DELTA | _RANDOM | _PLAIN
+    no_dictionary = _DELTA | _RANDOM | (set(_LOOKED_AT) - set(repeating))
     return {
         "data_page_size": DATA_PAGE_BYTES,
         "compression": {path: "zstd" if path in compressed else "none" for path in paths.values()},

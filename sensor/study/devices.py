@@ -6,6 +6,7 @@ Browsers claim to be each other, so the order of the marks decides: the most par
 from __future__ import annotations
 
 import re
+from functools import lru_cache
 
 _SYSTEMS = (
     ("iPad", "iPad"), ("iPhone", "iPhone"), ("iPod", "iPod"), ("Windows Phone", "Windows Phone"),
@@ -19,10 +20,13 @@ _BROWSERS = (
     ("SamsungBrowser", "Samsung Browser"), ("Firefox", "Firefox"), ("FxiOS", "Firefox"), ("CriOS", "Chrome"),
     ("Chrom", "Chrome"), ("MSIE", "Internet Explorer"), ("Trident", "Internet Explorer"), ("Safari", "Safari"),
 )  # fmt: skip
+_REMEMBERED = 4096
+"""User-Agents: the same few come every day."""
 _WINDOWS = {"5.1": "XP", "6.0": "Vista", "6.1": "7", "6.2": "8", "6.3": "8.1", "10.0": "10 or 11"}
 _WINDOWS_VERSION = re.compile(r"Windows NT (\d+\.\d+)")
 
 
+@lru_cache(maxsize=_REMEMBERED)
 def operating_system(user_agent: str) -> str | None:
     """Return what runs the device, or None where the text does not say; programs such as curl do not."""
     version = _WINDOWS_VERSION.search(user_agent)
@@ -31,6 +35,7 @@ def operating_system(user_agent: str) -> str | None:
     return next((system for mark, system in _SYSTEMS if mark in user_agent), None)
 
 
+@lru_cache(maxsize=_REMEMBERED)
 def browser(user_agent: str) -> str | None:
     """Return the family of the browser, or None."""
     return next((family for mark, family in _BROWSERS if mark in user_agent), None)

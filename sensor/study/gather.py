@@ -16,8 +16,13 @@ from sensor.study.calendar import days_between, local_day, local_hour, shifts
 from sensor.study.facts import Dimension, Facts, day_numbers, encode, make_facts, numbers, positions
 from sensor.study.use import BYTES, DNS_APPLICATION, FLOWS, PACKETS, Window, is_one_of
 
+USED = "used"
+"""Kept in the engine: use by local hour, block and what a flow was."""
+ACTIVE = "active"
+"""Kept in the engine: inside addresses with use, by local day, block and application; and, in rows of their own
+where `is_outside` is 1, the outside addresses."""
 NAME_HOSTS = "name_hosts"
-"""Kept in the engine: flows by name, inside address, UTC day, local day, service and country."""
+"""Kept in the engine: flows by name, inside address, local day, service and country."""
 
 
 @dataclass(frozen=True)
@@ -101,25 +106,17 @@ def gather(engine: Rollups, window: Window, protocols: Sequence[str] = ()) -> Ga
     protocols
         Applications of which the inside addresses are counted.
     """
-    stored = stored_days(engine) or (date(1970, 1, 1), date(1970, 1, 1))
-    zone_shifts = shifts(window.zone, *stored)
-    hour, day = (build(engine, "start_time", zone_shifts) for build in (local_hour, local_day))
-    # One pass for three rollups: reading and filtering the columns costs more than adding them up.
-    passed = engine.rollup(
-        "SELECT local_day, local_hour, block, service, organisation, category, application, country, inside_ip, "
-        "GROUPING(service) AS no_fact, GROUPING(local_hour) AS no_hour, GROUPING(inside_ip) AS no_host, "
-        f"{FLOWS} AS flows, {BYTES} AS bytes, {PACKETS} AS packets FROM ("
-        f"SELECT *, {day} AS local_day, {hour} AS local_hour FROM flows WHERE {window.use()}) AS used "
-        "GROUP BY GROUPING SETS ((local_day, block, service, organisation, category, application, country), "
-        "(local_hour, block, application), (local_day, block, inside_ip))"
+    _keep(engine, window)
+    hosts = engine.rollup(
+        f"SELECT local_day, block, inside_ip FROM {ACTIVE} WHERE is_outside = 0 GROUP BY 1, 2, 3"
     )
-    wide, hours, hosts = (
-        passed.filter(pc.equal(passed[column], 0)) for column in ("no_fact", "no_hour", "no_host")
+    wide = engine.rollup(
+        f"SELECT {engine.whole('local_hour', 24)} AS local_day, block, service, organisation, category, "
+        "application, country, sum(flows) AS flows, sum(bytes) AS bytes, sum(packets) AS packets "
+        f"FROM {USED} GROUP BY 1, 2, 3, 4, 5, 6, 7"
     )
-    engine.keep(
-        NAME_HOSTS,
-        f"SELECT name, inside_ip, day, {day} AS local_day, service, country, count(*) AS flows FROM flows "
-        f"WHERE {window.shared()} AND name IS NOT NULL AND record = 0 GROUP BY 1, 2, 3, 4, 5, 6",
+    hours = engine.rollup(
+        f"SELECT local_hour, block, application, sum(flows) AS flows FROM {USED} GROUP BY 1, 2, 3"
     )
     days = _period(window, hosts)
     is_dns = _is_dns(wide)
@@ -143,11 +140,11 @@ def gather(engine: Rollups, window: Window, protocols: Sequence[str] = ()) -> Ga
             "WHERE service IS NOT NULL GROUP BY 1 ORDER BY 1"
         ),
         application_hosts=engine.rollup(
-            "SELECT application, count(DISTINCT inside_ip) AS inside_addresses FROM flows "
-            f"WHERE {is_one_of('application', protocols)} AND {window.use()} GROUP BY 1 ORDER BY 1"
+            f"SELECT application, count(DISTINCT inside_ip) AS inside_addresses FROM {ACTIVE} "
+            f"WHERE is_outside = 0 AND {is_one_of('application', protocols)} GROUP BY 1 ORDER BY 1"
         ),
         outside_addresses=engine.rollup(
-            f"SELECT count(DISTINCT outside_ip) AS addresses FROM flows WHERE {window.use()}"
+            f"SELECT count(outside_ip) AS addresses FROM {ACTIVE} WHERE is_outside = 1"
         )["addresses"][0].as_py(),
         accounting=_accounting(engine, window),
         intervals=engine.rollup(
@@ -159,6 +156,34 @@ def gather(engine: Rollups, window: Window, protocols: Sequence[str] = ()) -> Ga
                 f"SELECT count(*) AS rows FROM dns WHERE {window.in_time('time')} AND {window.not_relayed()}"
             )["rows"][0].as_py()
         ),
+    )
+
+
+def _keep(engine: Rollups, window: Window) -> None:
+    """Passes over the flows from whose results most is read.
+
+    What makes a pass dear is finding each row's group: the more keys and groups, the dearer. Passes with what
+    belongs together are cheaper than one with everything, whose groups are nearly as many as the rows.
+    """
+    stored = stored_days(engine) or (date(1970, 1, 1), date(1970, 1, 1))
+    zone_shifts = shifts(window.zone, *stored)
+    hour, day = (build(engine, "start_time", zone_shifts) for build in (local_hour, local_day))
+    engine.keep(
+        USED,
+        f"SELECT {hour} AS local_hour, block, service, organisation, category, application, country, "
+        f"{FLOWS} AS flows, {BYTES} AS bytes, {PACKETS} AS packets FROM flows WHERE {window.use()} "
+        "GROUP BY 1, 2, 3, 4, 5, 6, 7",
+    )
+    engine.keep(
+        ACTIVE,
+        "SELECT local_day, block, inside_ip, application, outside_ip, GROUPING(inside_ip) AS is_outside FROM ("
+        f"SELECT *, {day} AS local_day FROM flows WHERE {window.use()}) AS used "
+        "GROUP BY GROUPING SETS ((local_day, block, inside_ip, application), (outside_ip))",
+    )
+    engine.keep(
+        NAME_HOSTS,
+        f"SELECT name, inside_ip, {day} AS local_day, service, country, count(*) AS flows FROM flows "
+        f"WHERE {window.shared()} AND name IS NOT NULL AND record = 0 GROUP BY 1, 2, 3, 4, 5",
     )
 
 

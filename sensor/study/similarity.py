@@ -27,6 +27,8 @@ _MOST_FLOWS = 20_000
 _FEWEST_WEEKS = 4
 _DRAWS = 200
 _PERMUTATIONS = 999
+_EVENED = 20
+"""How often the weeks are brought down to equal numbers for the test."""
 
 
 @dataclass(frozen=True)
@@ -87,16 +89,22 @@ def compare(first: Array, second: Array, measure: Measure, generator: np.random.
     -------
     dict
         ``value``: the mean over draws of equal size; ``reference_low`` and ``reference_high``: the middle
-        95 % of the same between halves of the larger block, split by weeks; ``p_value``.
+        95 % of the same between halves of the larger block, split by weeks; ``unrelated_low`` and
+        ``unrelated_high``: between the larger block and the other one with its columns shuffled, so that it is
+        as concentrated as it was, but on other things; ``p_value``.
     """
     larger = first if first.sum() >= second.sum() else second
     size = int(min(first.sum(), second.sum(), larger.sum() / 2, _MOST_FLOWS))
     drawn = rarefied(first.sum(axis=0), size, generator), rarefied(second.sum(axis=0), size, generator)
+    shuffled = generator.permuted(drawn[1], axis=1)
+    far = np.quantile(measure.compare(drawn[0], shuffled), (0.025, 0.975))
     low, high = np.quantile(measure.compare(*_halves(larger, size, generator)), (0.025, 0.975))
     return {
         "value": float(measure.compare(*drawn).mean()),
         "reference_low": float(low),
         "reference_high": float(high),
+        "unrelated_low": float(far[0]),
+        "unrelated_high": float(far[1]),
         "p_value": permutation_test(first, second, measure, generator),
     }
 
@@ -127,24 +135,30 @@ def permutation_test(
     """P-value of difference: how often weeks dealt out to the blocks at random differ as much.
 
     Each week's flows are first brought down to the same number in both blocks; then the two are swapped or
-    not. A week in which one of them has nothing does not count. None with fewer than four weeks.
+    not. What a single draw happens to bring down to moves the p-value a lot where a block is small, so the
+    measure is the mean over several, all dealt out alike. A week in which one of them has nothing does not
+    count. None with fewer than four weeks.
     """
-    pairs = []
-    for one, other in zip(first.astype(np.int64), second.astype(np.int64), strict=True):
-        even = int(min(one.sum(), other.sum(), _MOST_FLOWS))
-        if even:
-            pairs.append(
-                [generator.multivariate_hypergeometric(row, even, method="marginals") for row in (one, other)]
-            )
-    if len(pairs) < _FEWEST_WEEKS:
+    weeks = [
+        (one, other, even)
+        for one, other in zip(first.astype(np.int64), second.astype(np.int64), strict=True)
+        if (even := int(min(one.sum(), other.sum(), _MOST_FLOWS)))
+    ]
+    if len(weeks) < _FEWEST_WEEKS:
         return None
-    paired = np.array(pairs, dtype=float)
-    total = paired.sum(axis=(0, 1))
-    gap = paired[:, 0] - paired[:, 1]
-    signs = generator.choice([-1.0, 1.0], size=(_PERMUTATIONS, len(pairs)))
-    signs = np.concatenate([np.ones((1, len(pairs))), signs])
-    dealt = signs @ gap
-    values = measure.compare((total + dealt) / 2, (total - dealt) / 2)
+    signs = generator.choice([-1.0, 1.0], size=(_PERMUTATIONS, len(weeks)))
+    signs = np.concatenate([np.ones((1, len(weeks))), signs])
+    values = np.zeros(len(signs))
+    for _ in range(_EVENED):
+        paired = np.array(
+            [
+                [generator.multivariate_hypergeometric(row, even, method="marginals") for row in (one, other)]
+                for one, other, even in weeks
+            ],
+            dtype=float,
+        )
+        total, dealt = paired.sum(axis=(0, 1)), signs @ (paired[:, 0] - paired[:, 1])
+        values += measure.compare((total + dealt) / 2, (total - dealt) / 2) / _EVENED
     if not measure.grows_with_difference:
         values = -values
     # Rounding must not make a permutation that is the data itself look less extreme.

@@ -10,12 +10,12 @@ from sensor.store.engine.rollup import Rollups
 from sensor.study.gather import NAME_HOSTS
 
 SITE_OF_NAME = "site_of_name"
-"""Lent to the engine: the site of each name, sites numbered in the order of the alphabet."""
+"""Lent to the engine: the number of each name's site."""
 
 
 @dataclass(frozen=True)
 class SiteHosts:
-    """How often sites were met, a host-day being one inside address on one UTC day.
+    """How often sites were met, a host-day being one inside address on one day.
 
     Attributes
     ----------
@@ -33,6 +33,11 @@ class SiteHosts:
     host_days: int
 
 
+def sorted_sites(site_of: dict[str, str]) -> list[str]:
+    """Every site in the order of the numbers by which the engine knows them."""
+    return sorted(set(site_of.values()))
+
+
 def count_site_hosts(engine: Rollups, site_of: dict[str, str]) -> SiteHosts:
     """Count host-days by site; names come down to sites inside the engine.
 
@@ -43,7 +48,7 @@ def count_site_hosts(engine: Rollups, site_of: dict[str, str]) -> SiteHosts:
     site_of
         The site of each name.
     """
-    sites = {site: number for number, site in enumerate(sorted(set(site_of.values())))}
+    sites = {site: number for number, site in enumerate(sorted_sites(site_of))}
     engine.lend(
         SITE_OF_NAME,
         pa.table(
@@ -55,7 +60,7 @@ def count_site_hosts(engine: Rollups, site_of: dict[str, str]) -> SiteHosts:
     )
     engine.keep(
         "site_hosts",
-        f"SELECT site, inside_ip, count(DISTINCT day) AS days FROM {NAME_HOSTS} "
+        f"SELECT site, inside_ip, count(DISTINCT local_day) AS days FROM {NAME_HOSTS} "
         f"JOIN {SITE_OF_NAME} USING (name) GROUP BY 1, 2",
     )
     table = engine.rollup(
@@ -64,7 +69,7 @@ def count_site_hosts(engine: Rollups, site_of: dict[str, str]) -> SiteHosts:
     met = [int(number) for number in table["host_days"].to_pylist()]
     words = list(sites)
     host_days = engine.rollup(
-        f"SELECT count(*) AS host_days FROM (SELECT inside_ip, day FROM {NAME_HOSTS} GROUP BY 1, 2) AS pairs"
+        f"SELECT count(*) AS host_days FROM (SELECT inside_ip, local_day FROM {NAME_HOSTS} GROUP BY 1, 2) AS pairs"
     )
     return SiteHosts(
         {

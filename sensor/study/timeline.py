@@ -2,27 +2,31 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from sensor.study.context import Context
-from sensor.study.facts import Facts, sums
+from sensor.study.facts import sums
 from sensor.study.gather import Hours
+from sensor.study.site_days import SiteDays
+from sensor.study.sites import shown_name
 
 _TOP = 15
 HOURS_OF_WEEK = 7 * 24
+_DETAIL = ("service", "country", "category")
 
 
-def timeline(context: Context, sites: list[list[dict[str, Any]]]) -> dict[str, Any]:
-    """Every day with what was used first on it, and flows by hour of the week, Monday first.
+def timeline(context: Context, site_days: SiteDays) -> dict[str, Any]:
+    """Every day with what was first on it, and flows by hour of the week, Monday first.
 
     Parameters
     ----------
     context
         The study.
-    sites
+    site_days
         The first sites of each day.
     """
     week = (
@@ -31,7 +35,7 @@ def timeline(context: Context, sites: list[list[dict[str, Any]]]) -> dict[str, A
         else None
     )
     return {
-        "daily": _daily(context, sites),
+        "daily": _daily(context, site_days),
         "hour_of_week": (np.zeros((7, 24)) if week is None else week).astype(int).tolist(),
     }
 
@@ -42,35 +46,32 @@ def hour_of_week(hours: Hours, first_weekday: int) -> NDArray[np.float64]:
     return sums(slot, hours.flows, HOURS_OF_WEEK).reshape(7, 24)
 
 
-def _daily(context: Context, sites: list[list[dict[str, Any]]]) -> list[dict[str, Any]]:
+def _daily(context: Context, site_days: SiteDays) -> list[dict[str, Any]]:
     facts = context.facts
     totals = facts.total_by_day(), facts.total_by_day("bytes")
     packets = sums(facts.day, facts.packets, len(facts.days))
-    firsts = {dimension: _first(facts, dimension) for dimension in ("service", "country", "category")}
-    return [
-        {
-            "day": day.isoformat(),
-            "flows": int(totals[0][number]),
-            "bytes": int(totals[1][number]),
-            "packets": int(packets[number]),
-            "top": firsts["service"][number],
-            "sites": sites[number],
-            "countries": firsts["country"][number],
-            "categories": firsts["category"][number],
-        }
-        for number, day in enumerate(facts.days)
-    ]
+    detail = {key: (facts.by_day(key), facts.words(key)) for key in _DETAIL}
+    found = []
+    for number, day in enumerate(facts.days):
+        first = {key: _first(key, flows[number], words) for key, (flows, words) in detail.items()}
+        found.append(
+            {
+                "day": day.isoformat(),
+                "flows": int(totals[0][number]),
+                "bytes": int(totals[1][number]),
+                "packets": int(packets[number]),
+                "top": first["service"],
+                "sites": [
+                    {"site": shown_name(site), "flows": flows} for site, flows in site_days.get(day, [])
+                ],
+                "countries": first["country"],
+                "categories": first["category"],
+            }
+        )
+    return found
 
 
-def _first(facts: Facts, dimension: str) -> list[list[dict[str, Any]]]:
-    """The most frequent words of a dimension on each day."""
-    words, counts = facts.words(dimension), facts.by_day(dimension)
-    # Words are sorted, so of words with equal flows the first of the alphabet comes first.
-    return [
-        [
-            {dimension: words[column], "flows": int(day[column])}
-            for column in np.argsort(-day, kind="stable")[:_TOP]
-            if day[column]
-        ]
-        for day in counts
-    ]
+def _first(key: str, flows: NDArray[np.float64], words: Sequence[str]) -> list[dict[str, Any]]:
+    """The first of one day; words are sorted, so of those with equal flows the first of the alphabet."""
+    order = np.argsort(-flows, kind="stable")[:_TOP]
+    return [{key: words[column], "flows": int(flows[column])} for column in order if flows[column]]

@@ -18,7 +18,6 @@ from sensor.study.caveats import caveats
 from sensor.study.context import Context
 from sensor.study.countries import countries
 from sensor.study.coverage import coverage
-from sensor.study.day_sites import day_sites
 from sensor.study.expectation import load_expectation
 from sensor.study.gather import gather
 from sensor.study.institutions import institutions
@@ -30,7 +29,8 @@ from sensor.study.relays import relays
 from sensor.study.sensitivity import sensitivity
 from sensor.study.shares import named_parts, services
 from sensor.study.similarity import similarity
-from sensor.study.site_hosts import count_site_hosts
+from sensor.study.site_days import first_sites
+from sensor.study.site_hosts import count_site_hosts, sorted_sites
 from sensor.study.sites import find_sites, list_sites
 from sensor.study.timeline import timeline
 from sensor.study.use import Window
@@ -121,7 +121,7 @@ def study_rollups(engine: Rollups, options: StudyOptions, simulated: str | None 
         "countries": countries(context, expectation),
         "institutions": institutions(sites.values(), context.catalogue),
         "relays": relays(engine, window),
-        "timeline": timeline(context, day_sites(engine, gathered.days, site_of)),
+        "timeline": timeline(context, first_sites(engine, sorted_sites(site_of))),
         "onsets": onsets(context),
         "vpn": vpn(context),
         "population": population(context, site_hosts, len(sites), evidence),

@@ -41,7 +41,10 @@ ENTRIES = {
     "countries": {"country", "flows", "bytes", "share_flows", "expected", "expected_source", "quotient"},
     "institutions": {"country", "category", "institutions", "flows"},
     "sensitivity": {"finding", "all", "without", "by_bytes", "holds"},
-    "similarity": {"a", "b", "measure", "value", "reference_low", "reference_high", "p_value"},
+    "similarity": {
+        "a", "b", "measure", "value", "reference_low", "reference_high", "unrelated_low", "unrelated_high",
+        "p_value",
+    },
 }  # fmt: skip
 
 FLOWS = [
