@@ -17,6 +17,7 @@ SUMMARIES = {
     "explain": (
         "Explain one flow: how it was decoded, matched and named, with the evidence, and its packets dissected."
     ),
+    "export": "Send the flow records of a store to a collector, with their names.",
     "query": "Ask a store in SQL.",
     "reload": "Let a running sensor read its rules again; it keeps the old ones where the new are bad.",
     "replay": "Replay captures: decode, match, count per flow, store.",

@@ -86,9 +86,9 @@ def _days(batch: pa.RecordBatch, table: Table) -> npt.NDArray[np.int64]:
 def _integers(column: pa.Array) -> npt.NDArray[np.int64]:
     if column.null_count:
         raise ValueError("a row without a time cannot be stored")
-    width: Any = pa.int32() if pa.types.is_date32(column.type) else pa.int64()
-    values: npt.NDArray[np.int64] = column.view(width).to_numpy()
-    return values
+    # Straight from memory: `to_numpy` imports pandas where that is installed.
+    kind: Any = np.dtype(np.int32 if pa.types.is_date32(column.type) else np.int64)
+    return np.frombuffer(column.buffers()[1], kind, len(column), column.offset * kind.itemsize)
 
 
 def _date(days: np.int64) -> date:
