@@ -60,7 +60,9 @@ def main() -> int:
     """Install what is missing; 0 even where a peer cannot be had, for then it is not compared."""
     parser = argparse.ArgumentParser(description="Install the programs to compare with.")
     parser.add_argument("folder", type=Path)
-    parser.add_argument("--only", action="append", choices=[*DEBIAN, *PYPI], help="a peer; may be given again")
+    parser.add_argument(
+        "--only", action="append", choices=[*DEBIAN, *PYPI], help="a peer; may be given again"
+    )
     words = parser.parse_args()
     for name in words.only or [*DEBIAN, *PYPI]:
         folder = words.folder.resolve() / name
