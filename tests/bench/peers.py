@@ -15,6 +15,8 @@ from measure import Usage, alternate, run
 from parts import WATCH_ALL, Bench
 
 HERE = Path(__file__).resolve().parent
+WORKLOADS = ("small-udp", "mix", "storm-tls", "storm-quic")
+ROUNDS = 5
 SOFTFLOWD_FLOWS = {"mix": 8_192}
 SOFTFLOWD_FLOWS_ELSEWHERE = 4_000_000
 PYTHON_PEERS = {"nfstream": "nfstream", "dpkt": "loops", "scapy": "loops"}
@@ -64,9 +66,10 @@ def peer_command(peer: str, root: Path, workload: str, capture: Path, scratch: P
         return None
     flows = SOFTFLOWD_FLOWS.get(workload, SOFTFLOWD_FLOWS_ELSEWHERE)
     words = {
-        # Nobody listens at the port of discard: what it exports is made, sent and lost.
+        # Nobody listens at the port of discard: what it exports is made, sent and lost. With a control socket it
+        # sometimes waits for somebody to connect.
         "softflowd": ["-r", capture, "-d", "-m", flows, "-n", "127.0.0.1:9",
-                      "-c", scratch / "control", "-p", scratch / "pid"],
+                      "-c", "none", "-p", scratch / "pid"],
         "nfpcapd": ["-r", capture, "-w", scratch],
         "pmacctd": ["-f", scratch / "pmacctd.conf"],
         "argus": ["-r", capture, "-w", scratch / "argus.out"],
@@ -92,7 +95,7 @@ def _run_peer(peer: str, root: Path, workload: str, capture: Path, folder: Path)
         (scratch / "pmacctd.conf").write_text(
             f"daemonize: false\npcap_savefile: {capture}\nplugins: print\n"
             "aggregate: src_host,dst_host,src_port,dst_port,proto\n"
-            "print_output: csv\nprint_output_file: /dev/null\nprint_cache_entries: 4000037\n"
+            "print_output: csv\nprint_output_file: /dev/null\nprint_cache_entries: 1000003\n"
         )
         command = peer_command(peer, root, workload, capture, scratch)
         assert command is not None, peer
@@ -111,7 +114,7 @@ def peers(bench: Bench) -> list[PeerRatio]:
     absent = missing_peers(root)
     there = [peer for peer in names_of_peers() if peer not in absent]
     results = []
-    for workload in ("small-udp", "mix", "storm-tls", "storm-quic"):
+    for workload in WORKLOADS:
         capture = bench.cache.workload(workload)
         product = partial(bench.replay, capture, "--workers", "1", *WATCH_ALL)
         for slow in (False, True):
@@ -121,9 +124,8 @@ def peers(bench: Bench) -> list[PeerRatio]:
             ]
             if not names:
                 continue
-            ours, *others = alternate(
-                product, *commands, **({"least": 1, "most": 1, "warm_up": False} if slow else {})
-            )
+            rounds = 1 if slow else ROUNDS
+            ours, *others = alternate(product, *commands, least=rounds, most=rounds, warm_up=not slow)
             for peer, other in zip(names, others, strict=True):
                 results.append(
                     PeerRatio(
