@@ -16,6 +16,9 @@ RUST_SOURCES := $(shell find sensor/core \( -path sensor/core/target -o -path se
 	sensor/core/Cargo.toml sensor/core/Cargo.lock
 DEMO := demo/model-2017
 
+# The benchmark's workloads, as a fraction of their size; less than 1 tries the benchmark itself.
+BENCH_SCALE ?= 1
+
 # Fuzzing: seconds for each target, the targets, and folders of captures to begin with besides the project's own.
 FUZZ_SECONDS ?= 60
 FUZZ_TARGETS ?= $(basename $(notdir $(wildcard sensor/core/fuzz/fuzz_targets/*.rs)))
@@ -92,8 +95,15 @@ format: $(ENVIRONMENT) ## rewrite the sources as `check` wants them
 	$(CARGO) fmt $(FUZZ_MANIFEST)
 
 .PHONY: bench
-bench: $(CORE) ## speed and memory against a floor in plain C; needs 8 GB under build/bench
-	$(BIN)/python tests/bench/run.py
+bench: $(CORE) ## speed and memory against a floor in plain C and peers; needs 9 GB under build/bench
+	$(BIN)/python tests/bench/run.py --scale $(BENCH_SCALE)
+	@# A trial says nothing about performance.
+	@[ "$(BENCH_SCALE)" != 1 ] || $(BIN)/python tests/bench/report.py build/bench/results.json docs/performance.md \
+		> /dev/null
+
+.PHONY: bench-peers
+bench-peers: $(ENVIRONMENT) ## the programs to compare with, unpacked into build/peers, not installed
+	$(BIN)/python tests/bench/install_peers.py build/peers
 
 .PHONY: bench-study
 bench-study: $(CORE) ## what a report costs beside one GROUP BY, up to 100 M rows; needs 5 GB under build/bench

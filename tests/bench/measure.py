@@ -12,7 +12,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from statistics import median
 
-RUNS_LEAST = 3
+RUNS_LEAST = 5
 RUNS_MOST = 9
 SPREAD_WANTED = 0.2
 
@@ -29,6 +29,8 @@ class Usage:
     wall_s: float
     peak_bytes: int
     output: str
+    stored_bytes: int = 0
+    """What its flows and DNS transactions take in its store."""
 
 
 def run(command: Sequence[str]) -> Usage:
@@ -86,19 +88,21 @@ class Series:
         return self.runs[-1].output
 
 
-def alternate(*commands: Callable[[], Usage]) -> list[Series]:
+def alternate(
+    *commands: Callable[[], Usage], least: int = RUNS_LEAST, most: int = RUNS_MOST, warm_up: bool = True
+) -> list[Series]:
     """Run commands in turn until the spread of each is small.
 
-    The first round warms caches and does not count. After three rounds or more the latest three are looked
-    at; when the CPU of each command spread by less than a fifth there, they are the result. After nine
-    rounds all nine are, whatever their spread, which is reported beside every number.
+    The first round warms caches and does not count. After ``least`` rounds or more the latest of them are looked
+    at; when the CPU of each command spread by less than a fifth there, they are the result. After ``most`` rounds
+    all are, whatever their spread, which is reported beside every number.
     """
-    for command in commands:
+    for command in commands if warm_up else ():
         command()
     rounds: list[list[Usage]] = []
-    while len(rounds) < RUNS_MOST:
+    while len(rounds) < most:
         rounds.append([command() for command in commands])
-        latest = [Series(list(runs)) for runs in zip(*rounds[-RUNS_LEAST:], strict=True)]
-        if len(rounds) >= RUNS_LEAST and all(series.spread < SPREAD_WANTED for series in latest):
+        latest = [Series(list(runs)) for runs in zip(*rounds[-least:], strict=True)]
+        if len(rounds) >= least and all(series.spread < SPREAD_WANTED for series in latest):
             return latest
     return [Series(list(runs)) for runs in zip(*rounds, strict=True)]

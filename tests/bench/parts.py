@@ -4,45 +4,53 @@ import json
 import shutil
 import tempfile
 from collections.abc import Callable
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from functools import partial
 from pathlib import Path
 from statistics import median
 from typing import Any
 
+from budgets import (
+    BUDGETS,
+    FLOW_BYTES_MOST,
+    NAMES_RATIO_MOST,
+    PREFIXES_RATIO_MOST,
+    ROW_BYTES_MOST,
+    WORKERS_CPU_MOST,
+    WORKERS_WALL_MOST,
+)
 from measure import Series, Usage, alternate, run
 from workloads import Cache
 
-FLOOR_RATIO_MOST = 2.5
-JUDGED = {"small-udp", "mix"}
-ROW_S = 1e-6
-FLOW_BYTES_MOST = 200
-PREFIXES_RATIO_MOST = 1.3
-WORKERS_WALL_MOST = 0.6
-WORKERS_CPU_MOST = 1.1
-NAMES_RATIO_MOST = 1.6
 WATCH_ALL = ("--watch", "0.0.0.0/0", "--watch", "::/0")
 WATCH_FEW = ("--watch", "10.0.0.0/8")
 
 
 @dataclass(frozen=True)
 class Bench:
-    """The product's command, and where the workloads are."""
+    """The product's command, and where the workloads and the peers are.
+
+    ``python`` is the interpreter that the product runs on; the one that runs this by default.
+    """
 
     product: list[str]
     cache: Cache
+    peers: Path = Path("build/peers")
+    python: str | None = None
 
     def replay(self, capture: Path, *options: str, discard: bool = False) -> Usage:
         """Replay a capture into a store of its own, which is removed afterwards, or into none."""
         folder = tempfile.mkdtemp(prefix="store-", dir=self.cache.folder)
         store = "none" if discard else f"{folder}/store"
         try:
-            return run([*self.product, "replay", str(capture), "--store", store, "--json", *options])
+            usage = run([*self.product, "replay", str(capture), "--store", store, "--json", *options])
+            segments = (file for table in ("flows", "dns") for file in Path(store, table).rglob("*.parquet"))
+            return replace(usage, stored_bytes=sum(file.stat().st_size for file in segments))
         finally:
             shutil.rmtree(folder)
 
     def counting(self) -> tuple[str, ...]:
-        """Options for a replay that counts and does not name, as the floor does."""
+        """Options for a replay that counts and does not name."""
         settings = self.cache.folder / "counting.toml"
         settings.parent.mkdir(parents=True, exist_ok=True)
         settings.write_text("[naming]\nenabled = false\n", encoding="utf-8")
@@ -82,25 +90,32 @@ class Speed:
     @property
     def ratio(self) -> float:
         """Net CPU without what the rows may cost, in floors."""
-        return (self.net_cpu_s - self.rows * ROW_S) / self.floor_cpu_s
+        return (self.net_cpu_s - self.rows * BUDGETS[self.workload].row_s) / self.floor_cpu_s
 
     @property
-    def judged(self) -> bool:
-        """Whether this workload has a budget; the others are measured for comparison."""
-        return self.workload in JUDGED
+    def ratio_most(self) -> float | None:
+        """Most of that; None where the workload is only measured."""
+        return BUDGETS[self.workload].floors
+
+    @property
+    def packets_per_cpu_s(self) -> float:
+        """Packets a second of net CPU."""
+        return self.packets / max(self.net_cpu_s, 1e-9)
 
     @property
     def met(self) -> bool:
         """Whether the budget of CPU is met, where there is one."""
-        return not self.judged or self.ratio <= FLOOR_RATIO_MOST
+        return self.ratio_most is None or self.ratio <= self.ratio_most
 
     def as_json(self) -> dict[str, Any]:
         """All of it, for the file of results."""
         return {
             "part": "speed",
             **asdict(self),
+            "row_s": BUDGETS[self.workload].row_s,
+            "packets_per_cpu_s": self.packets_per_cpu_s,
             "ratio": self.ratio,
-            "ratio_most": FLOOR_RATIO_MOST,
+            "ratio_most": self.ratio_most,
             "met": self.met,
         }
 
@@ -138,13 +153,13 @@ def check_counts(replayed: dict[str, Any], packets: int) -> None:
 
 
 def speed(bench: Bench, workload: str) -> list[Result]:
-    """One worker against the floor; on many flows, also the memory of a flow.
+    """One worker with everything on against the floor; on many flows, also the memory of a flow and of a row.
 
     Everything is watched and the floor counts flows; where hardly anything is watched, it only looks up.
     """
     capture = bench.cache.workload(workload)
-    watch, mode = (WATCH_FEW, "match") if workload == "unwatched" else (WATCH_ALL, "flow")
-    replay = partial(_replay_on_one_worker, bench, (*watch, *bench.counting()))
+    watch, mode = WATCH_FEW if workload == "unwatched" else WATCH_ALL, BUDGETS[workload].floor
+    replay = partial(_replay_on_one_worker, bench, watch)
     fixed = bench.fixed(replay, workload)
     product, floor = alternate(partial(replay, capture), partial(bench.floor, mode, capture))
     said = json.loads(product.output)
@@ -167,7 +182,12 @@ def speed(bench: Bench, workload: str) -> list[Result]:
         return [result]
     detail = {"flows": said["flows"], "peak_bytes": product.peak_bytes, "fixed_peak_bytes": fixed.peak_bytes}
     memory = Ratio("memory", "bytes a live flow, small-udp", result.bytes_per_flow, FLOW_BYTES_MOST, detail)
-    return [result, memory]
+    stored = product.runs[-1].stored_bytes
+    row_bytes = stored / max(1, result.rows)
+    disk = Ratio(
+        "disk", "bytes a row on disk, small-udp", row_bytes, ROW_BYTES_MOST, {"stored_bytes": stored}
+    )
+    return [result, memory, disk]
 
 
 def _replay_on_one_worker(bench: Bench, options: tuple[str, ...], capture: Path) -> Usage:
@@ -195,16 +215,17 @@ def prefixes(bench: Bench) -> list[Result]:
     ]
 
 
-def names(bench: Bench) -> list[Result]:
+def names(bench: Bench, workload: str) -> list[Result]:
     """Naming on against naming off."""
-    capture = bench.cache.workload("mix")
+    capture = bench.cache.workload(workload)
     options = [WATCH_ALL, (*WATCH_ALL, *bench.counting())]
     replays = [partial(_replay_on_one_worker, bench, one) for one in options]
-    fixed = [bench.fixed(replay, "mix") for replay in replays]
+    fixed = [bench.fixed(replay, workload) for replay in replays]
     series = alternate(*(partial(replay, capture) for replay in replays))
     on_s, off_s = (one.cpu_s - base.cpu_s for one, base in zip(series, fixed, strict=True))
     detail = {"net_cpu_s_on": on_s, "net_cpu_s_off": off_s} | spreads(series)
-    return [Ratio("names", "net CPU, names on to off, mix", on_s / off_s, NAMES_RATIO_MOST, detail)]
+    what, most = f"net CPU, names on to off, {workload}", NAMES_RATIO_MOST[workload]
+    return [Ratio("names", what, on_s / off_s, most, detail)]
 
 
 def workers(bench: Bench) -> list[Result]:
@@ -221,20 +242,9 @@ def workers(bench: Bench) -> list[Result]:
 
 
 def _replay_discarding(bench: Bench, number: str, capture: Path) -> Usage:
-    return bench.replay(capture, "--workers", number, *WATCH_ALL, *bench.counting(), discard=True)
+    return bench.replay(capture, "--workers", number, *WATCH_ALL, discard=True)
 
 
 def spreads(series: list[Series]) -> dict[str, float]:
     """The spread of each series, by its place."""
     return {f"spread_{place}": one.spread for place, one in enumerate(series)}
-
-
-PARTS: dict[str, Callable[[Bench], list[Result]]] = {
-    "small-udp": partial(speed, workload="small-udp"),
-    "mix": partial(speed, workload="mix"),
-    "elephant": partial(speed, workload="elephant"),
-    "unwatched": partial(speed, workload="unwatched"),
-    "prefixes": prefixes,
-    "workers": workers,
-    "names": names,
-}

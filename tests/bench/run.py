@@ -1,4 +1,4 @@
-"""The benchmark: ``run.py [--only PART]...`` measures the product and prints one table.
+"""The benchmark: ``run.py [--only PART]...`` measures the product and prints its tables.
 
 CPU is that of the whole process, user and system, less that of the same command on ten packets. The floor is
 ``floor.c``. Commands alternate, after a warm-up; medians, with their spread.
@@ -6,65 +6,54 @@ CPU is that of the whole process, user and system, less that of the same command
 
 import argparse
 import json
+import os
 import platform
 import shlex
 import sys
+from collections.abc import Callable, Sequence
+from datetime import UTC, datetime
+from functools import partial
 from pathlib import Path
 
+from budgets import BUDGETS, NAMES_RATIO_MOST
 from measure import CommandFailedError
-from parts import FLOOR_RATIO_MOST, PARTS, Bench, Ratio, Result, Speed
+from parts import Bench, Ratio, Result, names, prefixes, speed, workers
+from peers import PeerRatio, missing_peers, peers
+from report import tables
+from start import start
 from workloads import ROOT, Cache
 
-COLUMNS = "{:<10} {:>10} {:>9} {:>9} {:>7} {:>10} {:>7} {:>6} {:>7} {:>6} {:>9} {:>7}"
-HEADINGS = (
-    "workload", "packets", "rows", "net CPU s", "spread", "floor, s", "spread", "ratio", "at most", "met",
-    "peak MB", "B/flow",
-)  # fmt: skip
+PARTS: dict[str, Callable[[Bench], Sequence[Result | Ratio | PeerRatio]]] = {
+    **{workload: partial(speed, workload=workload) for workload in BUDGETS},
+    **{f"names-{workload}": partial(names, workload=workload) for workload in NAMES_RATIO_MOST},
+    "prefixes": prefixes,
+    "workers": workers,
+    "start": start,
+    "peers": peers,
+}
 
 
-def speed_line(result: Speed) -> str:
-    """A line of the table."""
-    figures = [
-        result.workload,
-        result.packets,
-        result.rows,
-        f"{result.net_cpu_s:.2f}",
-        f"{result.net_spread:.0%}",
-        f"{result.floor} {result.floor_cpu_s:.2f}",
-        f"{result.floor_spread:.0%}",
-        f"{result.ratio:.2f}",
-        f"{FLOOR_RATIO_MOST:.2f}" if result.judged else "-",
-        yes_no(result.met) if result.judged else "-",
-        f"{result.peak_bytes / 1e6:.0f}",
-        f"{result.bytes_per_flow:.0f}",
-    ]
-    return COLUMNS.format(*figures)
-
-
-def ratio_line(result: Ratio) -> str:
-    """A line below the table."""
-    return f"{result.what:<40} {result.value:>8.2f}   at most {result.most:<6g} {yes_no(result.met)}"
-
-
-def yes_no(met: bool) -> str:
-    """Whether a budget is met, in a word."""
-    return "yes" if met else "NO"
-
-
-def table(results: list[Result]) -> str:
-    """The figures for a reader."""
-    speeds = [speed_line(result) for result in results if isinstance(result, Speed)]
-    ratios = [ratio_line(result) for result in results if isinstance(result, Ratio)]
-    note = "ratio = (net CPU - 1 microsecond a row) / CPU of the floor"
-    return "\n".join([COLUMNS.format(*HEADINGS), *speeds, note, "", *ratios])
+def processor() -> str:
+    """What the machine calls its processor."""
+    try:
+        lines = Path("/proc/cpuinfo").read_text().splitlines()
+    except OSError:
+        lines = []
+    named = (line.partition(":")[2].strip() for line in lines if line.startswith("model name"))
+    return next(named, platform.machine())
 
 
 def main() -> int:
     """Run the parts asked for."""
-    parser = argparse.ArgumentParser(description="Measure speed and memory against a floor in plain C.")
+    parser = argparse.ArgumentParser(
+        description="Measure speed and memory against a floor in plain C, and peers."
+    )
     parser.add_argument("--only", action="append", choices=PARTS, help="a part; may be given again")
     parser.add_argument(
         "--cache", type=Path, default=ROOT / "build" / "bench", help="where workloads are kept"
+    )
+    parser.add_argument(
+        "--peers", type=Path, default=ROOT / "build" / "peers", help="where peers are installed"
     )
     parser.add_argument(
         "--product", default=str(ROOT / ".venv" / "bin" / "blocktap"), help="the command measured"
@@ -72,8 +61,8 @@ def main() -> int:
     parser.add_argument("--scale", type=float, default=1.0, help="shrinks the workloads, for a trial")
     parser.add_argument("--strict", action="store_true", help="exit status 1 where a budget is not met")
     words = parser.parse_args()
-    bench = Bench(shlex.split(words.product), Cache(words.cache, words.scale))
-    results: list[Result] = []
+    bench = Bench(shlex.split(words.product), Cache(words.cache, words.scale), words.peers)
+    results: list[Result | Ratio | PeerRatio] = []
     for name in words.only or PARTS:
         print(f"measuring {name}", file=sys.stderr)
         try:
@@ -81,15 +70,19 @@ def main() -> int:
         except (CommandFailedError, ValueError) as error:
             print(f"{name}: {error}", file=sys.stderr)
             return 1
-    print(table(results))
-    written = words.cache / "results.json"
     figures = {
+        "date": datetime.now(UTC).date().isoformat(),
         "machine": platform.platform(),
+        "processor": processor(),
+        "cores": len(os.sched_getaffinity(0)),
         "scale": words.scale,
-        "results": [r.as_json() for r in results],
+        "missing_peers": missing_peers(words.peers) if not words.only or "peers" in words.only else [],
+        "results": [result.as_json() for result in results],
     }
+    print(tables(figures))
+    written = words.cache / "results.json"
     written.write_text(json.dumps(figures, indent=2) + "\n")
-    print(f"also in {written}")
+    print(f"\nalso in {written}")
     return int(words.strict and not all(result.met for result in results))
 
 

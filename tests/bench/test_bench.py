@@ -115,6 +115,62 @@ def test_runner_prints_a_line_for_each_part(tmp_path: Path) -> None:
         "--only", "small-udp", "--only", "workers",
     )  # fmt: skip
     results = json.loads((tmp_path / "results.json").read_text())["results"]
-    assert [result["part"] for result in results] == ["speed", "memory", "workers", "workers"]
+    assert [result["part"] for result in results] == ["speed", "memory", "disk", "workers", "workers"]
     assert "small-udp" in out
     assert "2 workers to 1" in out
+
+
+@pytest.mark.parametrize("kind", ["storm-tls", "storm-quic", "storm-dns"])
+def test_storm_names_every_conversation(tmp_path: Path, kind: str) -> None:
+    capture, store = tmp_path / "storm.pcap", tmp_path / "store"
+    call(sys.executable, HERE / "make_workloads.py", kind, capture, "--scale", "0.001")
+    told = json.loads(call(
+        sys.executable, "-m", "sensor", "replay", capture, "--store", store, "--watch", "10.0.0.0/8", "--json"
+    ))  # fmt: skip
+    assert told["malformed"] == told["unmatched"] == 0
+    assert told["flows"] == told["named"] > 100
+    assert told["dns"] == (told["flows"] if kind == "storm-dns" else 0)
+    for frame in frames(capture):
+        assert dpkt.in_cksum(frame[14:34]) == 0
+        assert dpkt.ethernet.Ethernet(frame).data.len == len(frame) - 14
+
+
+def test_sealing_is_that_of_the_standard(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Test case 4 of the specification of GCM, without what overhangs its last block."""
+    monkeypatch.syspath_prepend(str(HERE))
+    import gcm
+    import numpy as np
+
+    def row(text: str) -> "np.ndarray[tuple[int, int], np.dtype[np.uint8]]":
+        return np.frombuffer(bytes.fromhex(text), dtype=np.uint8).reshape(1, -1)
+
+    plain = (
+        "d9313225f88406e5a55909c5aff5269a86a7a9531534f7da2e4c303d8a318a721c3c0c95956809532fcf0e2449a6b525"
+        "b16aedf5aa0de657ba637b39"
+    )
+    sealed = gcm.seal(
+        row("feffe9928665731c6d6a8f9467308308"), row("cafebabefacedbaddecaf888"),
+        row("feedfacedeadbeeffeedfacedeadbeefabaddad2"), row(plain),
+    )  # fmt: skip
+    assert sealed.tobytes().hex() == (
+        "42831ec2217774244b7221b784d0d49ce3aa212f2c02a4e035c17e2329aca12e21d514b25466931c7d8f6a5aac84aa05"
+        "1ba30b396a0aac973d58e0915bc94fbc3221a5db94fae95ae7121a47"
+    )  # fmt: skip
+
+
+def test_page_names_machine_figures_and_who_is_missing(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.syspath_prepend(str(HERE))
+    from peers import PeerRatio, missing_peers, names_of_peers
+    from report import page
+
+    peer = PeerRatio("mix", "softflowd", 1.5, 2, 3.0, 0.1, 10**8, 2.0, 0.1, 2 * 10**8)
+    figures = {
+        "date": "2026-01-02", "machine": "Linux", "processor": "A processor", "cores": 2, "scale": 1,
+        "missing_peers": ["argus"], "results": [peer.as_json()],
+    }  # fmt: skip
+    text = page(figures)
+    assert "2026-01-02, Linux, A processor, 2 cores" in text
+    assert "installed: argus." in text
+    row = next(line for line in text.splitlines() if "softflowd" in line and line.startswith("|"))
+    assert [cell.strip() for cell in row.strip("|").split("|")][4:7] == ["1.5", "2", "NO"]
+    assert set(missing_peers(Path("/nonexistent"))) <= set(names_of_peers())
