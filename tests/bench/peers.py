@@ -95,7 +95,7 @@ def _run_peer(peer: str, root: Path, workload: str, capture: Path, folder: Path)
         (scratch / "pmacctd.conf").write_text(
             f"daemonize: false\npcap_savefile: {capture}\nplugins: print\n"
             "aggregate: src_host,dst_host,src_port,dst_port,proto\n"
-            "print_output: csv\nprint_output_file: /dev/null\nprint_cache_entries: 1000003\n"
+            "print_output: csv\nprint_output_file: /dev/null\nprint_cache_entries: 131101\n"
         )
         command = peer_command(peer, root, workload, capture, scratch)
         assert command is not None, peer
