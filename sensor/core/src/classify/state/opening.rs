@@ -39,7 +39,12 @@ impl StreamState {
         } else if let Some(step) = self.look_at_client(segment, naming) {
             return step;
         }
-        if self.carried || begins_hello(self.client.bytes()) {
+        if begins_hello(self.client.bytes()) {
+            // Also of one that cannot be read, whether that shows in its first segment or in a later one.
+            naming.found.say(TLS_CUT);
+            return Step::Continue;
+        }
+        if self.carried {
             return Step::Continue;
         }
         let on_port = segment.client_port == 53 || segment.server_port == 53;
