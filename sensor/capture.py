@@ -143,20 +143,16 @@ class Replaying:
         import pyarrow as pa
 
         for table, batch in self._core_batches(on_progress):
-            yield table, self._complete(table, pa.record_batch(batch))
+            yield table, _completed(self._countries, table, pa.record_batch(batch))
 
     def _core_batches(
         self, on_progress: Callable[[Progress], None] | None = None
     ) -> Iterator[tuple[str, _core.Batch]]:
-        while True:
-            try:
-                rows = self._core.next(POLL_S)
-            except StopIteration:
-                return
+        def tell() -> None:
             if on_progress is not None:
                 on_progress(Progress(*self._core.progress()))
-            if rows is not None:
-                yield rows
+
+        return _rows_of(self._core, tell)
 
     def run(
         self, sink: RowSink | None, on_progress: Callable[[Progress], None] | None = None
@@ -169,14 +165,8 @@ class Replaying:
                 # Only rows that somebody wants are worth the import.
                 import pyarrow as pa
 
-                sink.write(table, self._complete(table, pa.record_batch(batch)))
+                sink.write(table, _completed(self._countries, table, pa.record_batch(batch)))
         return self._result(rows)
-
-    def _complete(self, table: str, batch: "pa.RecordBatch") -> "pa.RecordBatch":
-        """Fill in what the core leaves to a geographic database."""
-        if self._countries is None or table != "flows":
-            return batch
-        return self._countries.fill_in(batch)
 
     def _result(self, rows: dict[str, int]) -> ReplayResult:
         result = self._core.result()
@@ -318,20 +308,8 @@ class Capturing:
         """Rows with their table as they come; ``on_pause`` is called a few times a second, rows or none."""
         import pyarrow as pa
 
-        while True:
-            try:
-                rows = self._core.next(POLL_S)
-            except StopIteration:
-                return
-            if on_pause is not None:
-                on_pause()
-            if rows is not None:
-                table, batch = rows
-                whole = pa.record_batch(batch)
-                yield (
-                    table,
-                    whole if self._countries is None or table != "flows" else self._countries.fill_in(whole),
-                )
+        for table, batch in _rows_of(self._core, on_pause):
+            yield table, _completed(self._countries, table, pa.record_batch(batch))
 
     def run(self, sink: RowSink, on_pause: Callable[[], None] | None = None) -> dict[str, int]:
         """Move every row into ``sink`` until the capture ends; give its counts by their names.
@@ -388,6 +366,28 @@ def trace(
         return _core.trace(paths, _rules(plan), _names(names), _options(config, 1), wanted)
     except _core.InputError as error:
         raise CaptureError(str(error)) from None
+
+
+def _rows_of(
+    core: "_core.Replay | _core.Live", on_pause: Callable[[], None] | None
+) -> Iterator[tuple[str, _core.Batch]]:
+    """Rows with their table until there are no more; ``on_pause`` is called a few times a second."""
+    while True:
+        try:
+            rows = core.next(POLL_S)
+        except StopIteration:
+            return
+        if on_pause is not None:
+            on_pause()
+        if rows is not None:
+            yield rows
+
+
+def _completed(countries: "CountryDatabase | None", table: str, batch: "pa.RecordBatch") -> "pa.RecordBatch":
+    """Fill in what the core leaves to a geographic database."""
+    if countries is None or table != "flows":
+        return batch
+    return countries.fill_in(batch)
 
 
 def _rules(plan: Plan) -> _core.Rules:

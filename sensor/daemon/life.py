@@ -6,7 +6,7 @@ import os
 import signal
 import threading
 import time
-from contextlib import ExitStack
+from contextlib import ExitStack, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from types import FrameType
@@ -142,8 +142,7 @@ class Sensor:
 
     def _rings(self) -> RingSettings:
         capture = self._config.capture
-        whole = RingSettings(capture.interfaces)
-        socket_filter = capture.prefilter == "socket" and self._prefilter is not None
+        socket_filter = self._prefilter if capture.prefilter == "socket" else None
         return RingSettings(
             capture.interfaces,
             rings_per_interface=self._workers,
@@ -151,9 +150,9 @@ class Sensor:
             fanout=capture.fanout,
             promiscuous=capture.promiscuous,
             ignore_outgoing=not capture.outgoing,
-            snap_bytes=capture.snap_bytes or whole.snap_bytes,
+            snap_bytes=capture.snap_bytes or RingSettings.snap_bytes,
             retire_ms=capture.block_timeout_ms,
-            filter_descriptor=self._prefilter.descriptor if self._prefilter and socket_filter else None,
+            filter_descriptor=socket_filter.descriptor if socket_filter else None,
             timestamps=capture.timestamps,
         )
 
@@ -230,10 +229,9 @@ class Sensor:
             self._prefilter.update(rules.plan)
 
     def _reload_and_go_on(self) -> None:
-        try:
+        # The log has why it failed, and the metrics that it did.
+        with suppress(*RELOAD_ERRORS, CaptureError):
             self._reload()
-        except (*RELOAD_ERRORS, CaptureError):
-            pass  # the log has it, and the metrics
 
     def _answer_reload(self, _request: dict[str, Any]) -> dict[str, Any]:
         return {"rules": dict(self._reload().counts())}

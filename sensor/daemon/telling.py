@@ -63,14 +63,14 @@ class Telling:
 
     def status(self) -> dict[str, Any]:
         """Everything a live view shows; counters go on from the start of the sensor."""
-        rules = self._rulebook.state()
+        rules, store = self._rulebook.state(), self._mover.state()
         return {
             "time": time.time(),
             "began": self._began_at,
             "snapshot": self._capturing.snapshot(),
             "names": self._mover.names.newest(),
             "links_down": self._links.down,
-            "store": {"rows": self._mover.state().rows, "bytes": self._mover.state().bytes,
+            "store": {"rows": store.rows, "bytes": store.bytes,
                       "failure": self._mover.store_failure},
             "rules": {"successful": rules.last_reload_successful, "since": rules.last_success_timestamp_s,
                       "counts": dict(rules.counts)},
