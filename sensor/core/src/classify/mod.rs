@@ -51,6 +51,7 @@ pub use state::{
 };
 pub use suffix::{Catalogue, EXCEPTION, Service};
 pub use tracked::UdpState;
+use tracked::HINT_BITS;
 
 /// What a flow is, and why.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -191,7 +191,12 @@ impl<O: Observer> Shard<O> {
     }
 
     fn end(&mut self, slot: u32, reason: EndReason) {
-        let mut flow = self.table.remove(slot);
+        let flow = self.table.remove(slot);
+        self.write_last(flow, reason);
+    }
+
+    /// Writes the last record of a flow that is no longer in the table.
+    fn write_last(&mut self, mut flow: Flow, reason: EndReason) {
         flow.set_reason(reason);
         let counted = !flow.is_empty();
         flow.mark = self.observer.note(&flow, true);
@@ -239,9 +244,12 @@ impl<O: Observer> Shard<O> {
     /// Ends every flow, about `rows` of them a call: the input is over, and the stream's clock says this
     /// much. False once there is none left.
     pub fn finish(&mut self, clock_ns: u64, rows: usize) -> bool {
-        self.with_fragments(Bytes::default(), |fragments, ready| {
-            fragments.finish(clock_ns, ready);
-        });
+        if self.finished_places == 0 {
+            self.with_fragments(Bytes::default(), |fragments, ready| {
+                fragments.finish(clock_ns, ready);
+            });
+            self.table.close();
+        }
         let slots = self.table.slots();
         let ended = slots
             .range(self.finished_places, self.finished_places + rows)
@@ -256,7 +264,8 @@ impl<O: Observer> Shard<O> {
         for group in ended.chunks(GROUP) {
             self.approach_ends(group);
             for &(slot, reason) in group {
-                self.end(slot, reason);
+                let flow = self.table.take_out(slot);
+                self.write_last(flow, reason);
             }
         }
         self.table.release_before(self.finished_places);
