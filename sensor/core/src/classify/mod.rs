@@ -50,8 +50,8 @@ pub use state::{
     UdpDatagram,
 };
 pub use suffix::{Catalogue, EXCEPTION, Service};
-pub use tracked::UdpState;
 use tracked::HINT_BITS;
+pub use tracked::UdpState;
 
 /// What a flow is, and why.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

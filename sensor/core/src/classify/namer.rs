@@ -5,7 +5,7 @@ mod parsers;
 use std::hint::black_box;
 use std::sync::Arc;
 
-use super::state::{DatagramState, NameState, NameStates, SYN_BITS, Step, StreamState};
+use super::state::{DatagramState, NameState, NameStates, SYN_BITS, Step};
 use super::{Found, HINT_BITS, Note, Resolvers, Verdict};
 use crate::decode::Fragment;
 use crate::flow::{Flow, Mark, Observer, Packet};
@@ -260,7 +260,7 @@ impl Namer {
             };
             return Mark::new(number, true);
         }
-        let mut state = StreamState::default();
+        let mut state = self.flows.new_stream();
         if flow.mark.number() & IN_NUMBER != 0 {
             state.begin_after_syn(flow.mark.number() & (IN_NUMBER - 1));
         }
@@ -270,10 +270,15 @@ impl Namer {
         self.names_found += u64::from(joined.is_some() || found.name().is_some());
         let found = taken(&mut self.scratch);
         // Many say all that they will in their first segment.
-        if step == Step::Settled && found.is_none() && joined.is_none() {
-            return Mark::NONE;
-        }
-        let state = (step != Step::Settled).then(|| NameState::Stream(Box::new(state)));
+        let state = if step == Step::Settled {
+            self.flows.give_back(state);
+            if found.is_none() && joined.is_none() {
+                return Mark::NONE;
+            }
+            None
+        } else {
+            Some(NameState::Stream(state))
+        };
         let number = self.add(Note { found, joined }, state);
         self.follow(step, number)
     }

@@ -108,7 +108,11 @@ impl UdpState {
         Self {
             datagrams: (start >> 1) as u8,
             candidate: Candidate::Rtp,
-            tracks: if side == 0 { [track, none] } else { [none, track] },
+            tracks: if side == 0 {
+                [track, none]
+            } else {
+                [none, track]
+            },
         }
     }
 
@@ -172,7 +176,7 @@ mod tests {
             assert_eq!(state.hint(), Some(hint));
             assert_eq!(state.datagrams(), datagrams);
             let (own, other) = state.tracks(Candidate::Rtp, side);
-            assert!(own.may_be_of(key) && own.counter == counter.into() && own.hits == 1);
+            assert!(own.may_be_of(key) && own.counter == u32::from(counter) && own.hits == 1);
             assert!(other.hits == 0 && !other.may_be_of(key));
         }
     }

@@ -84,6 +84,13 @@ impl Table {
         self.index()[hash as u32 as usize & self.mask()]
     }
 
+    /// The same for the flow at a place, which is near already.
+    #[inline]
+    pub(super) fn approach_entry(&self, slot: u32) -> u64 {
+        let flow = self.slots.get(slot);
+        flow.map_or(0, |flow| self.approach(flow.tag.into()))
+    }
+
     /// The place of the flow with this hash as far as the index knows: another flow's once in billions.
     #[inline]
     pub(super) fn guess(&self, hash: u64) -> u32 {
