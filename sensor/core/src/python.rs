@@ -29,8 +29,8 @@ use crate::source::{DEFAULT_MAX_RATIO, Interrupt, Source, SourceError};
 use crate::watch::{Prefix, Watch};
 use crate::worker::{Control, Mode, RunError, Sink, Summary, run};
 
-/// Batches that wait for Python before the workers do.
-const QUEUED_BATCHES: usize = 1;
+/// Batches that wait for Python besides the one that each worker has at hand: none, for each is large.
+const QUEUED_BATCHES: usize = 0;
 
 pyo3::create_exception!(
     _core,
