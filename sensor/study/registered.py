@@ -14,12 +14,7 @@ def registered_country(context: Context, block: str) -> str | None:
     rule = context.blocks.get(block)
     if rule is not None and rule.registered_country:
         return rule.registered_country
-    hosts = context.gathered.hosts
-    if block not in hosts.block.words:
-        return None
-    here = hosts.block.codes == hosts.block.words.index(block)
-    addresses = sorted({hosts.address.words[code] for code in hosts.address.codes[here].tolist()})
-    return _commonest_country(addresses)
+    return _commonest_country(context.gathered.hosts.addresses_of(block))
 
 
 def _commonest_country(addresses: list[str]) -> str | None:
