@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from dataclasses import dataclass
 from typing import NamedTuple, Protocol
 
@@ -9,6 +10,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from sensor.study.facts import Dimension
+
+_NO_COUNTRY = {"EU", "AP", "XX", "ZZ"}
 
 
 class Met(NamedTuple):
@@ -37,8 +40,8 @@ class HostCounts(Protocol):
     def met(self) -> Met | None:
         """How often addresses were met; None where that is not known."""
 
-    def addresses_of(self, block: str) -> list[str]:
-        """The block's addresses, in order; none where only their number is known."""
+    def registered_country(self, block: str) -> str | None:
+        """ISO code under which the registries have the block's addresses."""
 
 
 @dataclass(frozen=True)
@@ -77,13 +80,25 @@ class Hosts:
         times = np.bincount(pairs % self._width, minlength=self._width)
         return Met(int((times > 0).sum()), int((times == 1).sum()), int((times == 2).sum()))
 
-    def addresses_of(self, block: str) -> list[str]:
+    def registered_country(self, block: str) -> str | None:
         """See `HostCounts`."""
         if block not in self.block.words:
-            return []
+            return None
         here = self.block.codes == self.block.words.index(block)
-        return sorted({self.address.words[code] for code in self.address.codes[here].tolist()})
+        addresses = sorted({self.address.words[code] for code in self.address.codes[here].tolist()})
+        return _commonest_country(addresses)
 
     @property
     def _width(self) -> int:
         return max(len(self.address.words), 1)
+
+
+def _commonest_country(addresses: list[str]) -> str | None:
+    import iptocc
+
+    counts: Counter[str] = Counter()
+    for address in addresses:
+        code = iptocc.country_code(address)
+        if code and code not in _NO_COUNTRY:
+            counts[code] += 1
+    return min(counts, key=lambda code: (-counts[code], code)) if counts else None
