@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from datetime import date, timedelta
+from datetime import date
 
 import numpy as np
 import pyarrow as pa
@@ -204,7 +204,9 @@ def _words(which: Dimension, column: str, speaker: Integers, told: Told) -> pa.A
 
 
 def _told(which: Dimension, rows: Integers) -> pa.Array:
-    return pa.array([which.words[code] if code >= 0 else None for code in which.codes[rows].tolist()], pa.utf8())
+    return pa.array(
+        [which.words[code] if code >= 0 else None for code in which.codes[rows].tolist()], pa.utf8()
+    )
 
 
 def _days(values: Integers) -> pa.Array:

@@ -86,7 +86,9 @@ USE = TableSpec(
     (
         _DAY,
         _BLOCK,
-        _text("service", "Service that was asked; (other) where one is not told, (any) where that is not told."),
+        _text(
+            "service", "Service that was asked; (other) where one is not told, (any) where that is not told."
+        ),
         _text("organisation", "Whose service it is."),
         _text("category", "Its kind."),
         _text("application", "Protocol seen."),
@@ -105,7 +107,9 @@ HOURS = TableSpec(
     (
         _DAY,
         _BLOCK,
-        Field("hour", "integer", "Hour of the day; empty for the hours of too few addresses.", required=False),
+        Field(
+            "hour", "integer", "Hour of the day; empty for the hours of too few addresses.", required=False
+        ),
         _count("flows", "Flows that began in it."),
     ),
     ("day", "block", "hour"),
