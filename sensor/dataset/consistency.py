@@ -37,7 +37,7 @@ def faults(tables: Tables, settings: Settings) -> Iterator[tuple[str, str]]:
 def _twice(table: pa.Table, one: spec.TableSpec) -> bool:
     keys = table.select(list(one.key))
     distinct: int = keys.group_by(list(one.key), use_threads=False).aggregate([]).num_rows
-    return distinct != table.num_rows
+    return bool(distinct != table.num_rows)
 
 
 def _path(name: str) -> str:
