@@ -161,15 +161,19 @@ def _licence(options: ExportOptions) -> Licence:
 def _write_texts(
     folder: Path, package: Package, settings: Settings, numbers: tuple[dict[str, Any], dict[str, Any], Any]
 ) -> None:
-    from sensor.report import make_report, to_html
-
     found, told, privacy = numbers
     write_text(folder / DESCRIPTOR, json_text(package.described()))
     write_text(folder / README, readme_text(package, settings))
     write_text(folder / REPORT, json_text(told))
-    write_text(folder / PAGE, to_html(make_report(told, settings.simulated)))
+    write_text(folder / PAGE, _page(told, settings.simulated))
     write_text(folder / NOT_REPRODUCIBLE, json_text(not_reproducible(found, told)))
     write_text(folder / PRIVACY, json_text(privacy))
+
+
+def _page(told: dict[str, Any], simulated: str | None) -> str:
+    from sensor.report import make_report, to_html
+
+    return to_html(make_report(told, simulated))
 
 
 def _hashes(folder: Path) -> dict[str, str]:

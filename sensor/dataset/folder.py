@@ -75,7 +75,7 @@ def list_folder(root: Path) -> Folder:
         for entry in entries:
             path = Path(entry.path).relative_to(root).as_posix()
             if not is_plain_path(path):
-                raise DatasetError(f"{path!a}: no file of a data set has such a name")
+                raise DatasetError(f"{ascii(path)[1:-1]}: no file of a data set has such a name")
             found = entry.stat(follow_symlinks=False)
             if stat.S_ISDIR(found.st_mode):
                 waiting.append(Path(entry.path))

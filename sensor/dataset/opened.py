@@ -12,7 +12,7 @@ import pyarrow as pa
 from sensor.dataset.consistency import faults
 from sensor.dataset.descriptor import read_package
 from sensor.dataset.folder import Folder, list_folder
-from sensor.dataset.limits import MOST_TABLE_BYTES, MOST_TEXT_BYTES, read_json
+from sensor.dataset.limits import MOST_TABLE_BYTES, MOST_TEXT_BYTES, is_plain_path, read_json
 from sensor.dataset.package import DESCRIPTOR, MANIFEST, TEXTS, Package, manifest_text
 from sensor.dataset.parquet import read_shape, read_table
 from sensor.dataset.settings import METHOD, Settings
@@ -132,8 +132,10 @@ def _read_manifest(folder: Folder) -> dict[str, str]:
     listed: dict[str, str] = {}
     for line in text.splitlines():
         listed[line[_HASH_LENGTH + 2 :]] = line[:_HASH_LENGTH]
-    if not listed or manifest_text(listed) != text:
-        raise DatasetError(f"{MANIFEST}: is no list of hashes, one a line, by path")
+    if not listed or manifest_text(listed) != text or not all(map(is_plain_path, listed)):
+        raise DatasetError(
+            f"{MANIFEST}: is no list of hashes of files inside the folder, one a line, by path"
+        )
     return listed
 
 

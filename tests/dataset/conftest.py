@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pytest
 
+from sensor.dataset import export as export_module
 from tests.dataset.stores import export, make
 
 
@@ -16,6 +17,12 @@ def store(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture(scope="session")
 def exported(store: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     return export(store, tmp_path_factory.mktemp("dataset") / "exported")
+
+
+@pytest.fixture
+def no_pictures(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Drawing takes most of an export's time."""
+    monkeypatch.setattr(export_module, "_page", lambda told, simulated: "")
 
 
 @pytest.fixture

@@ -2,7 +2,6 @@
 
 import hashlib
 import json
-import os
 import random
 from collections.abc import Callable
 from pathlib import Path
@@ -198,7 +197,7 @@ def link(name: str) -> Spoil:
 
     def spoil(dataset: Path, _: random.Random) -> None:
         elsewhere = dataset.with_name("elsewhere")
-        os.replace(dataset / name, elsewhere)
+        (dataset / name).rename(elsewhere)
         (dataset / name).symlink_to(elsewhere)
 
     return spoil
