@@ -141,9 +141,11 @@ class DayRecords:
         if column in SHARED_COLUMNS:
             rare = "NULL" if column == "ja4" else f"'{RARE}'"
             shared = f"f.{column} IN (SELECT value FROM {VALUES} WHERE kind = '{column}')"
-            untold = f"f.{column}" if column in _OF_ANY_FLOW else "NULL"
+            untold = (
+                "f.initiator <> 'inside' THEN f." + column if column in _OF_ANY_FLOW else "NOT told THEN NULL"
+            )
             return (
-                f"CASE WHEN f.{column} IS NULL THEN NULL WHEN NOT told THEN {untold} "
+                f"CASE WHEN f.{column} IS NULL THEN NULL WHEN {untold} "
                 f"WHEN {shared} THEN f.{column} ELSE {rare} END"
             )
         if column in ("start_time", "end_time"):
@@ -155,8 +157,8 @@ class DayRecords:
         return f"({column}_ns // {step}) * {step}"
 
 
-# What a flow spoke and where its other end lies says nothing of a host that is not told. Names, and what
-# follows from them, may be those of the inside end.
+# What a flow spoke and where its other end lies says nothing of a host that is not told, unless inside began it:
+# a later record of the same flow may tell the host. Names, and what follows from them, may be of the inside end.
 _OF_ANY_FLOW = ("application", "country")
 # A port that a system chose for one flow is in the logs of who was talked to, and of who translated the address.
 _EPHEMERAL = f">= {_WELL_KNOWN_PORTS}"
