@@ -1,6 +1,6 @@
 """What the records of a data set are, row by row."""
 
-from collections import defaultdict
+from collections import Counter, defaultdict
 from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
 from hashlib import sha256
@@ -221,6 +221,28 @@ def test_a_site_is_told_only_if_enough_hosts_are_told_it(tmp_path: Path) -> None
     assert {row["name"] for row in found} == {"www.known.example", "(rare)"}
 
 
+def test_blocks_of_few_hosts_are_left_out(tmp_path: Path) -> None:
+    def of(block: str, hosts: int, **changes: Any) -> list[Row]:
+        return [
+            flow(0, hour, block=block, inside_ip=f"198.18.{len(block)}.{hour}", name="www.example", **changes)
+            for hour in range(hosts)
+        ]
+
+    flows = [
+        *of("enough", 5), *of("few", 4, service="Few"), *of("few", 9, initiator="outside"),
+        *of("silent", 9, initiator="outside"), *of("unheard", 4, answered=False),
+        *of("barely", 9, answered=False), *of("barely", 2),
+        *of("enough", 1, scope="internal", outside_block="few", outside_ip="198.18.3.1"),
+    ]  # fmt: skip
+    store = make_store(tmp_path / "store", flows=flows)
+    found = export(store, tmp_path / "out", RecordOptions(tmp_path / "key")).rows()
+    assert Counter(row["block"] for row in found) == {"enough": 6, "silent": 9}
+    assert {row["outside_block"] for row in found} == {None}
+    one = export(store, tmp_path / "one", RecordOptions(tmp_path / "key", k=1)).rows()
+    assert len(one) == len(flows)
+    assert {row["outside_block"] for row in one} == {None, "few"}
+
+
 def test_an_empty_store(tmp_path: Path) -> None:
     assert (
         export(make_store(tmp_path / "store"), tmp_path / "out", RecordOptions(tmp_path / "key")).resources
@@ -234,7 +256,7 @@ def test_a_flow_whose_number_is_not_known_has_a_new_one(tmp_path: Path) -> None:
     flows = [flow(day, 1, record=day, **again) for day in (0, 1, 3)]
     flows.append(flow(2, 1, flow_id=8))
     found = export(
-        make_store(tmp_path / "store", flows=flows), tmp_path / "out", RecordOptions(tmp_path / "key")
+        make_store(tmp_path / "store", flows=flows), tmp_path / "out", RecordOptions(tmp_path / "key", k=1)
     )
     assert [row["flow_id"] for row in found.rows()] == [1, 1, 2, 3]
 
@@ -242,7 +264,7 @@ def test_a_flow_whose_number_is_not_known_has_a_new_one(tmp_path: Path) -> None:
 def test_two_sensors_may_have_one_identifier(tmp_path: Path) -> None:
     flows = [flow(0, 1, flow_id=7, sensor="test"), flow(0, 1, flow_id=7, sensor="other")]
     found = export(
-        make_store(tmp_path / "store", flows=flows), tmp_path / "out", RecordOptions(tmp_path / "key")
+        make_store(tmp_path / "store", flows=flows), tmp_path / "out", RecordOptions(tmp_path / "key", k=1)
     )
     assert sorted(row["flow_id"] for row in found.rows()) == [1, 2]
 
