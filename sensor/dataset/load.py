@@ -276,8 +276,10 @@ def _remarks(use: pa.Table, k: int) -> list[str]:
         untold = pc.fill_null(_is_mark(use[column]), fill_value=False).to_numpy()
         parts.append(f"{100 * float(flows[untold].sum()) / total:.2g} % without {said}")
     return [
-        f"This report is made of a data set that tells nothing of fewer than {k} inside addresses. Of its flows "
-        f"{', '.join(parts)} for that reason: they count in every share's whole, so what is said of one service, "
-        "country or site is the least it can be. Addresses over the whole period are rounded down to multiples of "
-        f"{k}. What would need more is left empty."
+        (
+            f"This report is made of a data set that tells nothing of fewer than {k} inside addresses. Of its flows "
+            f"{', '.join(parts)} for that reason: they count in every share's whole, so what is said of one "
+            "service, country or site is the least it can be. Addresses over the whole period are rounded down to "
+            f"multiples of {k}. What would need more is left empty."
+        )
     ]

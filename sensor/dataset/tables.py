@@ -61,11 +61,11 @@ class TableSpec:
     @property
     def schema(self) -> dict[str, Any]:
         """Its Frictionless Table Schema."""
-        return {
-            "fields": [field.described() for field in self.fields],
-            "primaryKey": list(self.key),
-            "missingValues": [],
-        }
+        found: dict[str, Any] = {"fields": [field.described() for field in self.fields]}
+        # A primary key has no missing values.
+        if all(field.required for field in self.fields if field.name in self.key):
+            found["primaryKey"] = list(self.key)
+        return found
 
 
 def _text(name: str, description: str, *, required: bool = False) -> Field:
