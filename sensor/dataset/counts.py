@@ -97,8 +97,8 @@ def device_rows(source: Source) -> list[Row]:
     ]
 
 
-def apart_rows(source: Source, use: int) -> list[Row]:
-    """Flows that are no use, by kind, and those that are, as many as are told.
+def apart_rows(source: Source, use: int) -> tuple[list[Row], bool]:
+    """Flows that are no use, by kind, and those that are, as many as are told; and whether all kinds are told.
 
     Parameters
     ----------
@@ -113,14 +113,15 @@ def apart_rows(source: Source, use: int) -> list[Row]:
         "count(*) AS flows, count(DISTINCT inside_ip) AS hosts FROM flows "
         f"WHERE {window.in_time()} AND {window.not_relayed()} AND record = 0 GROUP BY 1, 2, 3, 4"
     ).to_pylist()
-    told = [row for row in kinds if row["hosts"] >= source.k and not _is_use(row, window.one_way)]
+    others = [row for row in kinds if not _is_use(row, window.one_way)]
+    told = [row for row in others if row["hosts"] >= source.k]
+    whole = len(told) == len(others)
     answered = not (window.one_way and sees_one_way(source.readings.gathered.apart))
     if use:
         told.append({"scope": "external", "tunnelled": False, "initiator": "inside", "answered": answered,
                      "flows": use})  # fmt: skip
-    return [
-        {key: row[key] for key in ("scope", "tunnelled", "initiator", "answered", "flows")} for row in told
-    ]
+    keys = ("scope", "tunnelled", "initiator", "answered", "flows")
+    return [{key: row[key] for key in keys} for row in told], whole
 
 
 def relay_rows(source: Source) -> list[Row]:
@@ -173,18 +174,27 @@ def _relay_services(rows: Iterable[Row], k: int) -> list[Row]:
     return told
 
 
-def total_rows(source: Source) -> list[Row]:
-    """DNS, outside addresses and the accounting; what too few hosts stand behind is left out."""
+def total_rows(source: Source, *, whole: bool) -> list[Row]:
+    """DNS, outside addresses and the accounting; what too few hosts stand behind is left out.
+
+    Parameters
+    ----------
+    source
+        The store.
+    whole
+        All other flows are told. Where some are not, counts of the whole capture have three digits, lest
+        everything that is told be taken off them.
+    """
     window, gathered = source.window, source.readings.gathered
-    dns = source.engine.rollup(
-        f"SELECT count(DISTINCT inside_ip) AS hosts FROM flows WHERE {window.use()} "
-        f"AND application = '{DNS_APPLICATION}' AND record = 0"
-    ).to_pylist()[0]["hosts"]
+    dns = _dns_hosts(source)
     transactions = source.engine.rollup(
         f"SELECT count(DISTINCT inside_ip) AS hosts FROM dns WHERE {window.in_time('time')} "
         f"AND {window.not_relayed()}"
     ).to_pylist()[0]["hosts"]
-    found = dict(gathered.accounting)
+    some_missing = 0 < dns < source.k or 0 < transactions < source.k or not whole
+    found = {
+        what: _three_digits(value) if some_missing else value for what, value in gathered.accounting.items()
+    }
     if dns >= source.k:
         found |= {f"dns_{key}": value for key, value in gathered.dns_use.items()}
     if transactions >= source.k:
@@ -192,6 +202,24 @@ def total_rows(source: Source) -> list[Row]:
     if gathered.hosts.seen() >= source.k:
         found["outside_addresses"] = gathered.outside_addresses
     return [{"what": what, "value": value} for what, value in found.items()]
+
+
+def dns_is_told(source: Source) -> bool:
+    """Whether enough hosts asked for names."""
+    return _dns_hosts(source) >= source.k
+
+
+def _dns_hosts(source: Source) -> int:
+    rows = source.engine.rollup(
+        f"SELECT count(DISTINCT inside_ip) AS hosts FROM flows WHERE {source.window.use()} "
+        f"AND application = '{DNS_APPLICATION}' AND record = 0"
+    )
+    return int(rows["hosts"][0].as_py())
+
+
+def _three_digits(value: int) -> int:
+    unit = int(10 ** max(len(str(value)) - 3, 0))
+    return value // unit * unit
 
 
 def observed_rows(observation: Observation) -> list[Row]:

@@ -16,6 +16,7 @@ from sensor.dataset.counts import (
     Source,
     apart_rows,
     device_rows,
+    dns_is_told,
     host_rows,
     observed_rows,
     reach_rows,
@@ -25,6 +26,7 @@ from sensor.dataset.counts import (
 from sensor.dataset.detail import MARKS
 from sensor.dataset.names import addresses_in, names_to_withhold
 from sensor.dataset.tables import TableSpec
+from sensor.dataset.telling import WITHHELD
 from sensor.dataset.words import block_rows, event_rows, expected_rows, protocol_rows, service_rows
 from sensor.errors import DatasetError
 from sensor.study.knowledge import Knowledge
@@ -58,15 +60,17 @@ def make_tables(source: Source, known: Knowledge, zone: tzinfo) -> dict[str, pa.
         spec.HOSTS: host_rows(source),
         spec.DEVICES: device_rows(source),
         spec.RELAYS: relay_rows(source),
-        spec.TOTALS: total_rows(source),
         spec.OBSERVED: observed_rows(observe(source.readings.gathered, zone)),
         spec.EXPECTED: expected_rows(known),
         spec.EVENTS: event_rows(known),
     }
+    all_told = not (told.cell == WITHHELD).any() and not source.window.relays
+    dns = source.readings.gathered.dns_use["flows"] if dns_is_told(source) else 0
+    used = int(pc.sum(cells["flows"]).as_py() or 0) + dns
     words = {column: _words(cells[column]) for column in ("block", "service", "application", "site")}
-    dns = next((row["value"] for row in rows[spec.TOTALS] if row["what"] == "dns_flows"), 0)
     rows[spec.REACH] = reach_rows(source, words)
-    rows[spec.APART] = apart_rows(source, int(pc.sum(cells["flows"]).as_py() or 0) + dns)
+    rows[spec.APART], whole = apart_rows(source, used)
+    rows[spec.TOTALS] = total_rows(source, whole=whole and all_told)
     blocks = words["block"] | {row["block"] for key in (spec.HOSTS, spec.RELAYS) for row in rows[key]}
     rows[spec.BLOCKS] = [
         _without_addresses(row) for row in block_rows(known, source.readings.gathered.hosts, blocks, source.k)

@@ -1,0 +1,24 @@
+"""What the tests of data sets share: one store and one data set, which none of them changes."""
+
+import shutil
+from pathlib import Path
+
+import pytest
+
+from tests.dataset.stores import export, make
+
+
+@pytest.fixture(scope="session")
+def store(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return make(tmp_path_factory.mktemp("dataset") / "store")
+
+
+@pytest.fixture(scope="session")
+def exported(store: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return export(store, tmp_path_factory.mktemp("dataset") / "exported")
+
+
+@pytest.fixture
+def dataset(exported: Path, tmp_path: Path) -> Path:
+    """A copy that may be spoilt."""
+    return Path(shutil.copytree(exported, tmp_path / "dataset"))
