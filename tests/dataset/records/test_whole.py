@@ -7,6 +7,7 @@ import pytest
 
 from sensor.dataset.export import ExportOptions, export_dataset
 from sensor.dataset.records import Key, RecordOptions
+from sensor.errors import ConfigError
 from tests.dataset.records.attack import (
     Everything,
     addresses_found,
@@ -28,6 +29,19 @@ def everything(world: Path, key_file: Path, tmp_path_factory: pytest.TempPathFac
     options = ExportOptions(k=K, records=lambda window, k: RecordOptions(key_file, k, window=window))
     export_dataset(world, folder, "test", options)
     return read_everything(folder)
+
+
+def test_the_key_does_not_lie_in_the_data_set_that_is_replaced(world: Path, tmp_path: Path) -> None:
+    """While a data set is written it has another name."""
+    folder = tmp_path / "data-set"
+    folder.mkdir()
+    key = folder / "key"
+    key.write_bytes(SECRET)
+    key.chmod(0o600)
+    options = ExportOptions(records=lambda window, k: RecordOptions(key, k, window=window), replace=True)
+    with pytest.raises(ConfigError, match="may not leave"):
+        export_dataset(world, folder, "test", options)
+    assert [path.name for path in tmp_path.rglob("*")] == ["data-set", "key"]
 
 
 def test_no_inside_address(everything: Everything) -> None:
