@@ -4,6 +4,7 @@
 and what is not is told in ``docs/records.md``.
 """
 
+from sensor.dataset.records.addresses import pseudonyms, real_addresses
 from sensor.dataset.records.key import Key, read_or_make_key
 from sensor.dataset.records.options import DEFAULT_ROUND_TIME_S, Outside, RecordOptions
 from sensor.dataset.records.privacy import privacy_report
@@ -15,6 +16,8 @@ __all__ = [
     "Outside",
     "RecordOptions",
     "privacy_report",
+    "pseudonyms",
     "read_or_make_key",
+    "real_addresses",
     "write_records",
 ]
