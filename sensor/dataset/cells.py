@@ -12,7 +12,7 @@ import pyarrow.compute as pc
 from numpy.typing import NDArray
 
 from sensor.dataset.detail import ANY, COLUMNS, LEVELS, RARE, Level
-from sensor.dataset.names import names_to_withhold
+from sensor.dataset.records.embedded import NameGuard
 from sensor.dataset.telling import WITHHELD, Told, group, tell
 from sensor.store.engine.rollup import Rollups
 from sensor.study.calendar import local_hour, shifts
@@ -91,7 +91,8 @@ def read_use(engine: Rollups, window: Window) -> Use:
     hosts = encode(rows["inside_ip"])
     stored_columns = {column: encode(rows[column]) for column in _STORED}
     names = stored_columns["name"]
-    withheld = names_to_withhold(names.words, hosts.words)
+    guard = NameGuard(hosts.words, lambda name: name)
+    withheld = {name for name in names.words if guard(name) != name}
     finder = SiteFinder()
     told = {
         "name": _recoded(names, lambda name: RARE if name in withheld else name),

@@ -27,7 +27,13 @@ from sensor.dataset.package import (
     manifest_text,
 )
 from sensor.dataset.readme import readme_text
-from sensor.dataset.records import RecordOptions, privacy_report, write_records
+from sensor.dataset.records import (
+    DEFAULT_ROUND_TIME_S,
+    RecordOptions,
+    privacy_report,
+    read_or_make_key,
+    write_records,
+)
 from sensor.dataset.reproducible import not_reproducible
 from sensor.dataset.settings import METHOD, Settings
 from sensor.dataset.tables import TABLES
@@ -116,6 +122,10 @@ def export_dataset(
     study, k = options.study, options.k
     known = load_knowledge(study)
     window, protocols = what_to_read(study, known)
+    records = options.records(window, k) if options.records is not None else None
+    if records is not None:
+        # Refused before the work, and by the folder's final name: it is written under another one.
+        read_or_make_key(records.key_file, path)
     with DuckDBRollups(store, memory_limit=study.memory_limit, threads=study.threads) as engine:
         readings = read_store(engine, window, protocols)
         days = readings.gathered.days
@@ -134,7 +144,7 @@ def export_dataset(
             simulated=manifest.simulated,
         )
         tables = make_tables(Source(engine, window, readings, k), known, study.zone)
-        privacy = privacy_report(engine, window, k)
+        privacy = privacy_report(engine, window, k, records.round_time_s if records else DEFAULT_ROUND_TIME_S)
     if not tables["use"].num_rows:
         raise DatasetError(
             f"{store}: on no day did {k} inside addresses begin a flow; there is nothing to tell"
@@ -143,8 +153,8 @@ def export_dataset(
     told = conclude_from(tables, settings)
     with new_folder(path, replace=options.replace) as folder:
         resources = [write_table(folder, one, tables[one.name]) for one in TABLES]
-        if options.records is not None:
-            resources += write_records(store, folder, options.records(window, k))
+        if records is not None:
+            resources += write_records(store, folder, records)
         package = Package(
             "blocktap-dataset", options.title, _licence(options), settings.described(), resources
         )

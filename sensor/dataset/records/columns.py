@@ -53,6 +53,7 @@ def _changed(options: RecordOptions) -> dict[str, str]:
     rare = f"; `(rare)` where fewer than {k} inside hosts share it"
     told = ", of flows that inside began and outside answered"
     return {
+        "outside_block": "the outside end's block when internal; NULL where it has too few hosts",
         "inside_ip": f"pseudonym of the inside host{told}; else NULL. It is no address of anybody",
         "outside_ip": f"the other address, {_OUTSIDE[options.outside]}; NULL where it is an inside address",
         "inside_port": "port of the inside end if outside began the flow or it is below 1024; ICMP: type",

@@ -12,7 +12,7 @@ from sensor.dataset.records.desk import Desk
 from sensor.dataset.records.embedded import RARE
 from sensor.dataset.records.key import Key
 from sensor.dataset.records.options import RecordOptions
-from sensor.dataset.records.shared import NAMES, PROTECTED, SHARED_COLUMNS, VALUES
+from sensor.dataset.records.shared import LEFT_OUT, NAMES, PROTECTED, SHARED_COLUMNS, VALUES
 from sensor.dataset.records.told import TOLD
 from sensor.schema import TABLES
 
@@ -38,14 +38,16 @@ class DayRecords:
         The caller's choice.
     key
         Of the pseudonyms.
+    asked_for
+        SQL: the record is to be told.
     """
 
     desk: Desk
     options: RecordOptions
     key: Key
+    asked_for: str
 
     def __post_init__(self) -> None:
-        self._in_time = self.options.window.in_time()
         self._numbers = 0
         # Lent as a value: the text of a query may end in an error message or a log.
         shuffle = self.key.derived("order of flows").secret.hex()
@@ -60,7 +62,7 @@ class DayRecords:
 
     def days(self) -> list[date]:
         """UTC days with records, in order."""
-        rows = self.desk.rows(f"SELECT DISTINCT day FROM flows WHERE {self._in_time} ORDER BY day")
+        rows = self.desk.rows(f"SELECT DISTINCT day FROM flows WHERE {self.asked_for} ORDER BY day")
         return [day for row in rows if isinstance(day := row["day"], date)]
 
     def prepare(self, day: date) -> str:
@@ -69,7 +71,7 @@ class DayRecords:
         The order of the rows is that of what they show, then that of a keyed shuffle: neither it nor the
         numbers of the flows tell anything of inside addresses or of moments.
         """
-        there = f"day = DATE '{day}' AND {self._in_time}"
+        there = f"day = DATE '{day}' AND {self.asked_for}"
         self._number(there)
         self._keep_shown(there)
         shown = ", ".join(
@@ -141,9 +143,11 @@ class DayRecords:
         if column in SHARED_COLUMNS:
             rare = "NULL" if column == "ja4" else f"'{RARE}'"
             shared = f"f.{column} IN (SELECT value FROM {VALUES} WHERE kind = '{column}')"
-            untold = f"f.{column}" if column in _OF_ANY_FLOW else "NULL"
+            untold = (
+                "f.initiator <> 'inside' THEN f." + column if column in _OF_ANY_FLOW else "NOT told THEN NULL"
+            )
             return (
-                f"CASE WHEN f.{column} IS NULL THEN NULL WHEN NOT told THEN {untold} "
+                f"CASE WHEN f.{column} IS NULL THEN NULL WHEN {untold} "
                 f"WHEN {shared} THEN f.{column} ELSE {rare} END"
             )
         if column in ("start_time", "end_time"):
@@ -155,12 +159,13 @@ class DayRecords:
         return f"({column}_ns // {step}) * {step}"
 
 
-# What a flow spoke and where its other end lies says nothing of a host that is not told. Names, and what
-# follows from them, may be those of the inside end.
+# What a flow spoke and where its other end lies says nothing of a host that is not told, unless inside began it:
+# a later record of the same flow may tell the host. Names, and what follows from them, may be of the inside end.
 _OF_ANY_FLOW = ("application", "country")
 # A port that a system chose for one flow is in the logs of who was talked to, and of who translated the address.
 _EPHEMERAL = f">= {_WELL_KNOWN_PORTS}"
 _SHOWN = {
+    "outside_block": f"CASE WHEN f.outside_block NOT IN (SELECT block FROM {LEFT_OUT}) THEN f.outside_block END",
     "inside_ip": "CASE WHEN told THEN h.shown END",
     "outside_ip": "CASE WHEN told THEN o.server ELSE o.visitor END",
     "inside_port": (

@@ -17,6 +17,8 @@ VALUES = "shared_values"
 """Kept: each ``value`` of a ``kind`` that enough hosts share."""
 PROTECTED = "protected"
 """Kept: every ``address`` that is an inside one."""
+LEFT_OUT = "left_out_blocks"
+"""Kept: every ``block`` of which no record is told."""
 
 SHARED_COLUMNS = ("service", "organisation", "category", "application", "country", "ja4")
 
@@ -26,17 +28,35 @@ def keep_protected(desk: Desk) -> None:
     desk.keep(PROTECTED, protected_sql())
 
 
-def keep_shared_values(desk: Desk, in_time: str, k: int) -> None:
+def keep_left_out_blocks(desk: Desk, in_time: str, k: int) -> str:
+    """Keep the blocks in which somebody is, but fewer than *k*: there a block's name is a host's.
+
+    Returns
+    -------
+    str
+        SQL: the record is of another block.
+    """
+    desk.keep(
+        LEFT_OUT,
+        "SELECT block FROM (SELECT block, count(DISTINCT inside_ip) AS begun, "
+        f"count(DISTINCT inside_ip) FILTER (WHERE {TOLD}) AS told FROM flows "
+        f"WHERE {in_time} AND scope = 'external' AND initiator <> 'outside' GROUP BY block) AS each "
+        f"WHERE begun BETWEEN 1 AND {k - 1} OR told BETWEEN 1 AND {k - 1}",
+    )
+    return f"block NOT IN (SELECT block FROM {LEFT_OUT})"
+
+
+def keep_shared_values(desk: Desk, asked_for: str, k: int) -> None:
     """Keep the values of `SHARED_COLUMNS` that may be told."""
     each = [
-        f"SELECT '{column}' AS kind, {column} AS value FROM flows WHERE {in_time} AND {TOLD} "
+        f"SELECT '{column}' AS kind, {column} AS value FROM flows WHERE {asked_for} AND {TOLD} "
         f"AND {column} IS NOT NULL GROUP BY {column} HAVING count(DISTINCT inside_ip) >= {k}"
         for column in SHARED_COLUMNS
     ]
     desk.keep(VALUES, " UNION ALL ".join(each))
 
 
-def keep_shown_names(desk: Desk, in_time: str, k: int) -> None:
+def keep_shown_names(desk: Desk, asked_for: str, k: int) -> None:
     """Keep what is shown of each name: itself, its site, or that it is rare."""
     finder = SiteFinder()
     inside = (str(row["address"]) for row in desk.rows(f"SELECT address FROM {PROTECTED}"))
@@ -45,8 +65,8 @@ def keep_shown_names(desk: Desk, in_time: str, k: int) -> None:
     desk.function("site_of_name", lambda names: [None if one is None else finder(one) for one in names])
     desk.keep(
         "name_hosts",
-        f"SELECT DISTINCT name, inside_ip FROM (SELECT name, inside_ip FROM flows WHERE {in_time} AND {TOLD} "
-        f"UNION ALL SELECT unnest(names) AS name, inside_ip FROM flows WHERE {in_time} AND {TOLD}) AS each "
+        f"SELECT DISTINCT name, inside_ip FROM (SELECT name, inside_ip FROM flows WHERE {asked_for} AND {TOLD} "
+        f"UNION ALL SELECT unnest(names) AS name, inside_ip FROM flows WHERE {asked_for} AND {TOLD}) AS each "
         "WHERE name IS NOT NULL",
     )
     desk.keep(

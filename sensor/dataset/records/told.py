@@ -4,9 +4,10 @@ from __future__ import annotations
 
 # A flow that inside began and outside answered. Anybody outside can send a packet of his own making to each
 # address of a block and look for it in the data set: a record of what came from outside, or of a mere reaction to
-# it (an ICMP error, late data), would give away which pseudonym is which address. Of ICMP, echo requests alone.
+# it (an ICMP error, late data), would give away which pseudonym is which address. Of ICMP, echo requests alone; of
+# tunnels nothing, since who sends a wrapped packet writes both of its inner addresses as he likes.
 TOLD = (
-    "(scope = 'external' AND initiator = 'inside' AND answered "
+    "(scope = 'external' AND tunnel IS NULL AND initiator = 'inside' AND answered "
     "AND (protocol NOT IN (1, 58) OR (protocol = 1 AND inside_port = 8) OR (protocol = 58 AND inside_port = 128)))"
 )
 

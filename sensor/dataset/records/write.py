@@ -16,7 +16,12 @@ from sensor.dataset.records.day import DayRecords
 from sensor.dataset.records.desk import BATCH_ROWS, Desk
 from sensor.dataset.records.key import read_or_make_key
 from sensor.dataset.records.options import RecordOptions
-from sensor.dataset.records.shared import keep_protected, keep_shared_values, keep_shown_names
+from sensor.dataset.records.shared import (
+    keep_left_out_blocks,
+    keep_protected,
+    keep_shared_values,
+    keep_shown_names,
+)
 from sensor.errors import StoreError
 
 FOLDER = "flows"
@@ -26,8 +31,9 @@ _ZSTD_LEVEL = 3
 def write_records(store: str | os.PathLike[str], folder: Path, options: RecordOptions) -> list[Resource]:
     """Write the flow records of a store so that they may be shared.
 
-    The same store, key and options give the same bytes. Memory is that of `sensor.store.engine.rollup.MEMORY_LIMIT`,
-    however large the store; what does not fit lies in a temporary folder meanwhile.
+    Blocks with fewer than *k* hosts are left out. The same store, key and options give the same bytes. DuckDB
+    holds `sensor.store.engine.rollup.MEMORY_LIMIT` at most, however large the store; what does not fit lies in a
+    temporary folder meanwhile.
 
     Parameters
     ----------
@@ -53,10 +59,11 @@ def write_records(store: str | os.PathLike[str], folder: Path, options: RecordOp
     key = read_or_make_key(options.key_file, folder)
     with Desk(store) as desk:
         in_time = options.window.in_time()
+        asked_for = f"{in_time} AND {keep_left_out_blocks(desk, in_time, options.k)}"
         keep_protected(desk)
-        keep_shared_values(desk, in_time, options.k)
-        keep_shown_names(desk, in_time, options.k)
-        records = DayRecords(desk, options, key)
+        keep_shared_values(desk, asked_for, options.k)
+        keep_shown_names(desk, asked_for, options.k)
+        records = DayRecords(desk, options, key, asked_for)
         found = []
         for day in records.days():
             name = f"flows-{day}"

@@ -73,14 +73,17 @@ def test_packets_of_an_attackers_own_making_give_nothing_away(exported: Exported
 def test_what_is_told_beside_a_pseudonym_is_shared(exported: Exported) -> None:
     hosts: defaultdict[tuple[str, str], set[str]] = defaultdict(set)
     columns = ("service", "organisation", "category", "application", "country", "ja4")
+    # Who is told in one record of a flow is known in all of them.
+    host_of = {row["flow_id"]: row["inside_ip"] for row in exported.rows() if row["inside_ip"]}
     for row in exported.rows():
-        if row["inside_ip"] is None:
+        host = host_of.get(row["flow_id"])
+        if host is None:
             continue
         for name in {row["name"], *(row["names"] or [])} - {None}:
-            hosts["name", name].add(row["inside_ip"])
+            hosts["name", name].add(host)
         for column in columns:
             if row[column] is not None:
-                hosts[column, row[column]].add(row["inside_ip"])
+                hosts[column, row[column]].add(host)
     few = {key: len(those) for key, those in hosts.items() if len(those) < exported.options.k}
     assert {value for _, value in few} <= {"(rare)"}
     assert len(hosts["name", "cdn.example"]) == len(INSIDE)

@@ -1,6 +1,6 @@
 """What the records of a data set are, row by row."""
 
-from collections import defaultdict
+from collections import Counter, defaultdict
 from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
 from hashlib import sha256
@@ -111,7 +111,7 @@ def test_numbers_of_flows_count_and_join_records(exported: Exported) -> None:
     for row in found:
         chains[row["flow_id"]].append(row)
     assert sorted(chains) == list(range(1, len({row["flow_id"] for row in rows()}) + 1))
-    (long,) = [chain for chain in chains.values() if len(chain) > 1]
+    (long,) = [chain for chain in chains.values() if len(chain) > 2]
     assert [row["record"] for row in long] == list(range(24))
     assert len({row["start_time"].date() for row in long}) == 3
     firsts = [min(row["start_time"] for row in chains[number]).date() for number in sorted(chains)]
@@ -124,7 +124,7 @@ def test_the_order_within_an_hour_tells_nothing(exported: Exported) -> None:
     in_hours: defaultdict[tuple[datetime, str], list[Row]] = defaultdict(list)
     for row in exported.rows():
         in_hours[row["start_time"], row["initiator"]].append(row)
-    agreeing = pairs = by_address = 0
+    agreeing = pairs = by_address = by_identifier = 0
     for those in in_hours.values():
         numbered = [
             real[row["bytes_out"], row["bytes_in"], row["record"]] for row in sorted(those, key=_number)
@@ -132,10 +132,23 @@ def test_the_order_within_an_hour_tells_nothing(exported: Exported) -> None:
         for one, following in pairwise(numbered):
             pairs += 1
             agreeing += one["start_time"] < following["start_time"]
+            by_identifier += one["flow_id"] < following["flow_id"]
             by_address += INSIDE.index(one["inside_ip"]) < INSIDE.index(following["inside_ip"])
     assert pairs > 1000
     assert 0.45 < agreeing / pairs < 0.55
     assert 0.45 < by_address / pairs < 0.55
+    assert 0.45 < by_identifier / pairs < 0.55
+
+
+def test_rows_are_in_the_order_of_what_they_show(exported: Exported) -> None:
+    for resource in exported.resources:
+        shown = [
+            (row["start_time"], row["block"], *((row[name] is None, row[name] or "") for name in ordered),
+             row["flow_id"], row["record"])
+            for ordered in [("application", "service", "name")]
+            for row in pq.ParquetFile(exported.folder / resource.path).read().to_pylist()
+        ]  # fmt: skip
+        assert shown == sorted(shown)
 
 
 def _number(row: Row) -> int:
@@ -167,7 +180,7 @@ def test_days_are_chosen(world: Path, key_file: Path, tmp_path: Path) -> None:
     chosen = export(world, tmp_path / "day", RecordOptions(key_file, window=window))
     assert [resource.name for resource in chosen.resources] == ["flows-2017-04-02"]
     # A flow that began before has its records from here on, and one number.
-    going_on = {row["flow_id"] for row in chosen.rows() if row["record"] > 0}
+    going_on = {row["flow_id"] for row in chosen.rows() if row["record"] > 1}
     assert len(going_on) == 1
 
 
@@ -208,6 +221,28 @@ def test_a_site_is_told_only_if_enough_hosts_are_told_it(tmp_path: Path) -> None
     assert {row["name"] for row in found} == {"www.known.example", "(rare)"}
 
 
+def test_blocks_of_few_hosts_are_left_out(tmp_path: Path) -> None:
+    def of(block: str, hosts: int, **changes: Any) -> list[Row]:
+        return [
+            flow(0, hour, block=block, inside_ip=f"198.18.{len(block)}.{hour}", name="www.example", **changes)
+            for hour in range(hosts)
+        ]
+
+    flows = [
+        *of("enough", 5), *of("few", 4, service="Few"), *of("few", 9, initiator="outside"),
+        *of("silent", 9, initiator="outside"), *of("unheard", 4, answered=False),
+        *of("barely", 9, answered=False), *of("barely", 2),
+        *of("enough", 1, scope="internal", outside_block="few", outside_ip="198.18.3.1"),
+    ]  # fmt: skip
+    store = make_store(tmp_path / "store", flows=flows)
+    found = export(store, tmp_path / "out", RecordOptions(tmp_path / "key")).rows()
+    assert Counter(row["block"] for row in found) == {"enough": 6, "silent": 9}
+    assert {row["outside_block"] for row in found} == {None}
+    one = export(store, tmp_path / "one", RecordOptions(tmp_path / "key", k=1)).rows()
+    assert len(one) == len(flows)
+    assert {row["outside_block"] for row in one} == {None, "few"}
+
+
 def test_an_empty_store(tmp_path: Path) -> None:
     assert (
         export(make_store(tmp_path / "store"), tmp_path / "out", RecordOptions(tmp_path / "key")).resources
@@ -221,7 +256,7 @@ def test_a_flow_whose_number_is_not_known_has_a_new_one(tmp_path: Path) -> None:
     flows = [flow(day, 1, record=day, **again) for day in (0, 1, 3)]
     flows.append(flow(2, 1, flow_id=8))
     found = export(
-        make_store(tmp_path / "store", flows=flows), tmp_path / "out", RecordOptions(tmp_path / "key")
+        make_store(tmp_path / "store", flows=flows), tmp_path / "out", RecordOptions(tmp_path / "key", k=1)
     )
     assert [row["flow_id"] for row in found.rows()] == [1, 1, 2, 3]
 
@@ -229,7 +264,7 @@ def test_a_flow_whose_number_is_not_known_has_a_new_one(tmp_path: Path) -> None:
 def test_two_sensors_may_have_one_identifier(tmp_path: Path) -> None:
     flows = [flow(0, 1, flow_id=7, sensor="test"), flow(0, 1, flow_id=7, sensor="other")]
     found = export(
-        make_store(tmp_path / "store", flows=flows), tmp_path / "out", RecordOptions(tmp_path / "key")
+        make_store(tmp_path / "store", flows=flows), tmp_path / "out", RecordOptions(tmp_path / "key", k=1)
     )
     assert sorted(row["flow_id"] for row in found.rows()) == [1, 2]
 

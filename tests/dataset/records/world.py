@@ -55,6 +55,10 @@ def rows(seed: int = 1) -> list[Row]:
         found += _between(dice, address)
     found += _long_flow(dice)
     found += _was_inside_once(dice)
+    found += _answered_late(dice)
+    found += [
+        _flow(dice, address, tunnel="gre", outside_ip=SCANNER, outside_port=20_001) for address in BLOCK[:9]
+    ]
     for row in found:
         row.setdefault("flow_id", flow_id(row))
     return found
@@ -148,6 +152,17 @@ def _long_flow(dice: random.Random) -> list[Row]:
         | ({"end_reason": "fin"} if moment == moments[-1] else {})
         for number, moment in enumerate(moments)
     ]
+
+
+def _answered_late(dice: random.Random) -> list[Row]:
+    """Flows of which an early record tells no host, and a later one does."""
+    found = []
+    for number in range(3):
+        odd = {"application": f"late{number}", "country": f"X{number}", "service": f"Late{number}"}
+        first = _flow(dice, INSIDE[20 + number], end_reason="active", answered=False, **odd)
+        first["flow_id"] = flow_id(first)
+        found += [first, {**first, "answered": True, "record": 1, "end_reason": "fin"}]
+    return found
 
 
 def _was_inside_once(dice: random.Random) -> list[Row]:
