@@ -12,8 +12,8 @@ from sensor.dataset.compare import differences
 from sensor.dataset.export import ExportOptions, export_dataset
 from sensor.dataset.folder import list_folder
 from sensor.dataset.load import conclude_from
-from sensor.dataset.names import addresses_in
 from sensor.dataset.opened import open_dataset
+from sensor.dataset.second_look import addresses_in
 from sensor.dataset.tables import TABLES
 from sensor.errors import ConfigError, DatasetError
 from sensor.store.engine.duckdb import connect

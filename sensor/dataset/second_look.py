@@ -1,10 +1,10 @@
-"""Names that do not leave however many share them: those that are addresses, or have an inside one in them."""
+"""A second look for inside addresses in what is about to leave, by other means than those that kept them back."""
 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Sequence
-from ipaddress import IPv4Address, IPv6Address, ip_address
+from collections.abc import Iterable, Iterator
+from ipaddress import ip_address
 
 _QUADS = re.compile(r"(?<!\d)(\d{1,3})[._x-](\d{1,3})[._x-](\d{1,3})[._x-](\d{1,3})(?!\d)")
 _TWELVE = re.compile(r"(?<!\d)\d{12}(?!\d)")
@@ -13,22 +13,18 @@ _DECIMAL = re.compile(r"(?<!\d)\d{8,10}(?!\d)")
 _GROUPS = re.compile(r"[0-9a-f]{0,4}(?:[:-]{1,2}[0-9a-f]{1,4}){2,7}")
 
 
-def names_to_withhold(names: Sequence[str], hosts: Sequence[str]) -> set[str]:
-    """Which names are addresses, or tell an inside one in some spelling that reverse names use.
+def texts_with_addresses(texts: Iterable[str], hosts: Iterable[str]) -> set[str]:
+    """Which texts could be read to have an inside address in them.
 
     Parameters
     ----------
-    names
-        Lower case.
+    texts
+        Whatever is told.
     hosts
         Every inside address there is.
     """
-    known = {int(address) for text in hosts if (address := _address(text)) is not None}
-    return {
-        name
-        for name in names
-        if _address(name.strip("[]")) is not None or not known.isdisjoint(addresses_in(name))
-    }
+    known = {number for text in hosts if (number := _address(text)) is not None}
+    return {text for text in texts if not known.isdisjoint(addresses_in(text.lower()))}
 
 
 def addresses_in(text: str) -> Iterator[int]:
@@ -47,13 +43,13 @@ def addresses_in(text: str) -> Iterator[int]:
     for found in _DECIMAL.finditer(text):
         yield int(found[0])
     for found in _GROUPS.finditer(text):
-        address = _address(found[0].replace("-", ":"))
-        if address is not None:
-            yield int(address)
+        number = _address(found[0].replace("-", ":"))
+        if number is not None:
+            yield number
 
 
-def _address(text: str) -> IPv4Address | IPv6Address | None:
+def _address(text: str) -> int | None:
     try:
-        return ip_address(text)
+        return int(ip_address(text))
     except ValueError:
         return None
