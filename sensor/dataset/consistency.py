@@ -11,12 +11,14 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from sensor.dataset import tables as spec
+from sensor.dataset.cells import WEEK_DAYS
 from sensor.dataset.detail import ANY, COLUMNS, LEVELS, NAMES, OTHER, RARE
 from sensor.dataset.evidence import ordered
 from sensor.dataset.settings import Settings
 
 Tables = dict[str, pa.Table]
 _MOST_DAYS = timedelta(days=1)
+_WEEK = timedelta(days=WEEK_DAYS - 1)
 
 
 def faults(tables: Tables, settings: Settings) -> Iterator[tuple[str, str]]:
@@ -30,8 +32,8 @@ def faults(tables: Tables, settings: Settings) -> Iterator[tuple[str, str]]:
     for name, holds, says in _RULES:
         if tables[name].num_rows and not holds(tables[name], settings):
             yield _path(name), says
-    if _by_block_day(tables["use"]) != _by_block_day(tables["hours"]):
-        yield spec.HOURS.path, f"its flows of a day and block are not those of {spec.USE.path}"
+    if _by_base(tables["use"]) != _by_base(tables["hours"]):
+        yield spec.HOURS.path, f"its flows of the same days and block are not those of {spec.USE.path}"
 
 
 def _twice(table: pa.Table, one: spec.TableSpec) -> bool:
@@ -44,10 +46,11 @@ def _path(name: str) -> str:
     return next(one.path for one in spec.TABLES if one.name == name)
 
 
-def _by_block_day(table: pa.Table) -> Counter[tuple[date, str]]:
-    found: Counter[tuple[date, str]] = Counter()
-    for day, block, flows in zip(*(table[key].to_pylist() for key in ("day", "block", "flows")), strict=True):
-        found[day, block] += flows
+def _by_base(table: pa.Table) -> Counter[tuple[date, date, str]]:
+    found: Counter[tuple[date, date, str]] = Counter()
+    columns = (table[key].to_pylist() for key in ("first_day", "last_day", "block", "flows"))
+    for first, last, block, flows in zip(*columns, strict=True):
+        found[first, last, block] += flows
     return +found
 
 
@@ -68,6 +71,32 @@ def _in_period(table: pa.Table, settings: Settings) -> bool:
         return False
     first, last = date.fromisoformat(settings.first_day), date.fromisoformat(settings.last_day)
     return bool(pc.min(table["day"]).as_py() >= first and pc.max(table["day"]).as_py() <= last)
+
+
+def _stretches_of_days(table: pa.Table, settings: Settings) -> bool:
+    """Each row covers a day, a week counted from the first day, or the period."""
+    if settings.first_day is None or settings.last_day is None:
+        return False
+    begin, end = date.fromisoformat(settings.first_day), date.fromisoformat(settings.last_day)
+    pairs = set(zip(table["first_day"].to_pylist(), table["last_day"].to_pylist(), strict=True))
+    return all(
+        begin <= first <= last <= end
+        and (
+            first == last
+            or (first, last) == (begin, end)
+            or ((first - begin).days % WEEK_DAYS == 0 and last == min(first + _WEEK, end))
+        )
+        for first, last in pairs
+    )
+
+
+def _within_their_days(table: pa.Table, _: Settings) -> bool:
+    """An hour has a day, the day lies in what the row covers, and a row of one day is of that day."""
+    columns = (table[key].to_pylist() for key in ("first_day", "last_day", "day", "hour"))
+    return all(
+        (hour is None and first != last) if day is None else first <= day <= last
+        for first, last, day, hour in zip(*columns, strict=True)
+    )
 
 
 def _near_period(table: pa.Table, settings: Settings) -> bool:
@@ -112,10 +141,11 @@ _RULES: tuple[tuple[str, Callable[[pa.Table, Settings], bool], str], ...] = (
     ("use", _least("flows", 1), "a cell without a flow"),
     ("use", _least("bytes", 0), "a number of bytes below 0"),
     ("use", _least("packets", 0), "a number of packets below 0"),
-    ("use", _in_period, "a day outside the period"),
+    ("use", _stretches_of_days, "a row covers no day, week or period"),
     ("use", _on_a_level, "a row is told on no level of detail"),
     ("hours", _least("flows", 1), "an hour without a flow"),
-    ("hours", _in_period, "a day outside the period"),
+    ("hours", _stretches_of_days, "a row covers no day, week or period"),
+    ("hours", _within_their_days, "a day outside what the row covers"),
     ("hours", _hours, "an hour that no day has"),
     ("hosts", _at_least_k, "fewer than k inside addresses"),
     ("hosts", _in_period, "a day outside the period"),

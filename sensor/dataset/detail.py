@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from enum import Enum
 
 OTHER = "(other)"
 """There is a value, and it is not told."""
@@ -19,23 +20,38 @@ COLUMNS = (
 NAMES = ("site", "name")
 
 
+class Stretch(Enum):
+    """Of how much time a cell tells."""
+
+    DAY = "day"
+    WEEK = "week"
+    """Seven days, counted from the first of the period."""
+    PERIOD = "period"
+
+
 @dataclass(frozen=True)
 class Level:
     """One level of detail.
 
     Attributes
     ----------
+    stretch
+        Time that a cell covers.
     says
         What a cell of it tells, in words.
     kept
         Columns that are told.
     marked
         Columns of which is told whether there is a value.
+    takes_in
+        A group that is too small takes in the smallest cells within it.
     """
 
+    stretch: Stretch
     says: str
     kept: tuple[str, ...]
     marked: tuple[str, ...] = ()
+    takes_in: bool = False
 
     def word(self, column: str, value: str | None) -> str | None:
         """What stands in a column of a cell."""
@@ -46,16 +62,26 @@ class Level:
         return None if value is None else RARE if column in NAMES else OTHER
 
 
-_WHAT = ("block", "service", "organisation", "category", "application")
+_SERVICE = ("service", "organisation", "category", "application")
+_BLOCK = ("block", *_SERVICE)
+_NO_SITE = "no name and no site"
 
 LEVELS = (
-    Level("block, service, application, country and name", COLUMNS),
-    Level("the same, the name brought down to its site", (*_WHAT, "country", "site"), ("name",)),
-    Level("the same without the site", (*_WHAT, "country"), NAMES),
-    Level("the same without the country", _WHAT, NAMES),
-    Level("block, category and application", ("block", "category", "application"), ("service", *NAMES)),
-    Level("block and category", ("block", "category"), NAMES),
-    Level("block", ("block",)),
-    Level("the day alone", ()),
+    Level(Stretch.DAY, "block, service, application, country and name", COLUMNS),
+    Level(
+        Stretch.DAY, "the same, the name brought down to its site", (*_BLOCK, "country", "site"), ("name",)
+    ),
+    Level(Stretch.DAY, f"the same, {_NO_SITE}", (*_BLOCK, "country"), NAMES),
+    Level(
+        Stretch.WEEK, "block, service, application, country and site", (*_BLOCK, "country", "site"), ("name",)
+    ),
+    Level(Stretch.WEEK, f"the same, {_NO_SITE}", (*_BLOCK, "country"), NAMES),
+    Level(
+        Stretch.PERIOD, f"block, service, application and country, {_NO_SITE}", (*_BLOCK, "country"), NAMES
+    ),
+    Level(Stretch.PERIOD, "the same without the block", (*_SERVICE, "country"), NAMES, takes_in=True),
+    Level(Stretch.PERIOD, "the same without the country", _SERVICE, NAMES, takes_in=True),
+    Level(Stretch.PERIOD, "category and application", ("category", "application"), ("service", *NAMES)),
+    Level(Stretch.PERIOD, "nothing but the period", (), takes_in=True),
 )
-"""The most precise first. Each has the day."""
+"""The first one on which a flow's group is large enough is its own."""

@@ -52,7 +52,7 @@ def make_tables(source: Source, known: Knowledge, zone: tzinfo) -> dict[str, pa.
     DatasetError
         An inside address would leave with it.
     """
-    use = read_use(source.engine, source.window)
+    use = read_use(source.engine, source.window, source.days)
     told = tell_use(use, source.k)
     cells = use_table(use, told)
     rows = {

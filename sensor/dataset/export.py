@@ -146,9 +146,7 @@ def export_dataset(
         tables = make_tables(Source(engine, window, readings, k), known, study.zone)
         privacy = privacy_report(engine, window, k, records.round_time_s if records else DEFAULT_ROUND_TIME_S)
     if not tables["use"].num_rows:
-        raise DatasetError(
-            f"{store}: on no day did {k} inside addresses begin a flow; there is nothing to tell"
-        )
+        raise DatasetError(f"{store}: fewer than {k} inside addresses began a flow; there is nothing to tell")
     found = conclude(readings, known, study, manifest.simulated)
     told = conclude_from(tables, settings)
     with new_folder(path, replace=options.replace) as folder:

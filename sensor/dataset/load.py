@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 
 from sensor.dataset.detail import ANY, MARKS
 from sensor.dataset.settings import Settings
+from sensor.dataset.spread import by_day
 from sensor.dataset.words import read_knowledge
 from sensor.study.calendar import days_between
 from sensor.study.coverage import Covered
@@ -107,13 +108,13 @@ def _readings(tables: Tables, rows: dict[str, list[dict[str, Any]]], settings: S
     first, last = options.asked_days
     days = () if first is None or last is None else tuple(days_between(first, last))
     use = tables["use"]
-    facts = _facts(use, days)
+    daily = by_day(use, tables["hours"])
     totals = {row["what"]: row["value"] for row in rows["totals"]}
     names, site_of = _names(use)
     gathered = Gathered(
         days=days,
         one_way=settings.one_way,
-        facts=facts,
+        facts=_facts(daily, days),
         hours=_hours(tables["hours"], days),
         hosts=_hosts(tables["hosts"], rows["blocks"], days),
         dns_use={key: totals.get(f"dns_{key}", 0) for key in ("flows", "packets", "bytes")},
@@ -134,16 +135,16 @@ def _readings(tables: Tables, rows: dict[str, list[dict[str, Any]]], settings: S
         SiteHosts(
             {row["word"]: row["inside_addresses"] for row in rows["reach"] if row["kind"] == "site"}, None
         ),
-        _site_days(use, sites),
+        _site_days(daily, sites),
         _devices(rows["devices"]),
         _relays(rows["relays"]),
     )
 
 
-def _facts(use: pa.Table, days: tuple[date, ...]) -> Facts:
-    columns = {column: _told(use[column]) for column in DIMENSIONS}
-    measures = {measure: use[measure] for measure in ("flows", "bytes", "packets")}
-    return make_facts(pa.table({"local_day": use["day"], **columns, **measures}), days)
+def _facts(daily: pa.Table, days: tuple[date, ...]) -> Facts:
+    columns = {column: _told(daily[column]) for column in DIMENSIONS}
+    measures = {measure: daily[measure] for measure in ("flows", "bytes", "packets")}
+    return make_facts(pa.table({"local_day": daily["day"], **columns, **measures}), days)
 
 
 def _told(column: pa.ChunkedArray) -> pa.ChunkedArray:
@@ -222,9 +223,9 @@ def _intervals(rows: list[dict[str, Any]]) -> pa.Table:
     )
 
 
-def _site_days(use: pa.Table, sites: dict[str, Site]) -> SiteDays:
+def _site_days(daily: pa.Table, sites: dict[str, Site]) -> SiteDays:
     counts: defaultdict[date, Counter[str]] = defaultdict(Counter)
-    for day, site, flows in zip(*(use[key].to_pylist() for key in ("day", "site", "flows")), strict=True):
+    for day, site, flows in zip(*(daily[key].to_pylist() for key in ("day", "site", "flows")), strict=True):
         if site in sites:
             counts[day][site] += flows
     return {
@@ -265,8 +266,9 @@ def _remarks(use: pa.Table, k: int) -> list[str]:
     flows = numbers(use["flows"])
     total = float(flows.sum())
     if not total:
-        return [f"Nothing is told: on no day did {k} inside addresses begin a flow."]
-    parts = []
+        return [f"Nothing is told: fewer than {k} inside addresses began a flow."]
+    longer = pc.not_equal(use["first_day"], use["last_day"]).to_numpy()
+    parts = [f"{100 * float(flows[longer].sum()) / total:.2g} % are told by the week or the whole period"]
     for column, said in (
         ("block", "block"),
         ("service", "service"),
@@ -277,9 +279,10 @@ def _remarks(use: pa.Table, k: int) -> list[str]:
         parts.append(f"{100 * float(flows[untold].sum()) / total:.2g} % without {said}")
     return [
         (
-            f"This report is made of a data set that tells nothing of fewer than {k} inside addresses. Of its flows "
-            f"{', '.join(parts)} for that reason: they count in every share's whole, so what is said of one "
-            "service, country or site is the least it can be. Addresses over the whole period are rounded down to "
-            f"multiples of {k}. What would need more is left empty."
+            f"This report is made of a data set that tells nothing of fewer than {k} inside addresses. For that "
+            f"reason, of its flows {', '.join(parts)}. What has no day of its own is put on days as other such flows "
+            "are, so what is rare begins and ends by the week; what has no word of its own counts in every share's "
+            "whole, so what is said of one service, country or site is the least it can be. Addresses over the whole "
+            f"period are rounded down to multiples of {k}. What would need more is left empty."
         )
     ]

@@ -76,6 +76,8 @@ def _count(name: str, description: str) -> Field:
     return Field(name, "integer", description)
 
 
+_FIRST = Field("first_day", "date", "First day that the row covers, in the time zone of the data set.")
+_LAST = Field("last_day", "date", "Last day that it covers: the same, or the end of a week or of the period.")
 _DAY = Field("day", "date", "Day in the time zone of the data set.")
 _BLOCK = _text("block", "Watched block; (any) where it is not told.")
 _HOSTS = _count("inside_addresses", "Distinct inside addresses, rounded down to a multiple of k.")
@@ -84,7 +86,8 @@ USE = TableSpec(
     "use",
     "Flows begun inside and answered, DNS left out, as precisely as k inside addresses share them.",
     (
-        _DAY,
+        _FIRST,
+        _LAST,
         _BLOCK,
         _text(
             "service", "Service that was asked; (other) where one is not told, (any) where that is not told."
@@ -95,24 +98,35 @@ USE = TableSpec(
         _text("country", "ISO code of the country in which the outside address is registered."),
         _text("site", "Registrable domain of the name; (rare) where it is not told."),
         _text("name", "What the flow called the outside end; (rare) where it is not told."),
-        _count("flows", "Flows that began on the day."),
-        _count("bytes", "Inner IP bytes of that day, both ways."),
-        _count("packets", "Packets of that day, both ways."),
+        _count("flows", "Flows that began in these days."),
+        _count("bytes", "Inner IP bytes of these days, both ways."),
+        _count("packets", "Packets of these days, both ways."),
     ),
-    ("day", "block", "service", "organisation", "category", "application", "country", "site", "name"),
+    (
+        "first_day",
+        "last_day",
+        "block",
+        "service",
+        "organisation",
+        "category",
+        "application",
+        "country",
+        "site",
+        "name",
+    ),
 )
 HOURS = TableSpec(
     "hours",
-    "The flows of table use by hour: each day and block has the same flows here as there.",
+    "The flows of table use by hour: days covered and block together have the same flows here as there.",
     (
-        _DAY,
+        _FIRST,
+        _LAST,
         _BLOCK,
-        Field(
-            "hour", "integer", "Hour of the day; empty for the hours of too few addresses.", required=False
-        ),
+        Field("day", "date", "Day on which they began; empty for days of too few addresses.", required=False),
+        Field("hour", "integer", "Hour of that day; empty for hours of too few addresses.", required=False),
         _count("flows", "Flows that began in it."),
     ),
-    ("day", "block", "hour"),
+    ("first_day", "last_day", "block", "day", "hour"),
 )
 HOSTS = TableSpec(
     "hosts",

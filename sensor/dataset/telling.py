@@ -1,18 +1,18 @@
 """How precisely each record is told: as finely as at least k inside hosts share it.
 
 Records are put into cells, level after level, each level less precise than the one before. On each of them the
-records that no finer level took are grouped; a group with at least k hosts is a cell, and the rest goes on. What is
-left of a base group after the last level takes the smallest cells of its base group in, until it has k hosts.
-A base group that has fewer altogether is withheld.
+records that no finer level took are grouped; a group with at least k hosts is a cell, and the rest goes on. On some
+levels a group that is too small takes in the smallest cells that lie within it, until it has k hosts. On the last
+level, where everything is one group, it always does; with fewer hosts than k altogether nothing is told.
 
-Every record is thus in one cell or in none, and no number is ever told but sums of whole cells. Whatever is added
-to or subtracted from whatever else is therefore about whole cells again, each with at least k hosts: differencing
-has nothing to find.
+Every record is thus in one cell, and no number is ever told but sums of whole cells. Whatever is added to or
+subtracted from whatever else is therefore about whole cells again, each with at least k hosts: differencing has
+nothing to find.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -33,7 +33,7 @@ class Told:
     cell
         Number of each row's cell, from 0 on; -1 where it is withheld.
     level
-        Of each cell: on which level it was found, or the last one where cells were joined.
+        Of each cell: on which it was found or joined.
     """
 
     cell: Integers
@@ -49,14 +49,24 @@ def group(columns: Sequence[Integers]) -> Integers:
     return found.astype(np.int64)
 
 
-def tell(levels: Sequence[Integers], host: Integers, counts: NDArray[np.bool_], k: int) -> Told:
+@dataclass(frozen=True)
+class Grouping:
+    """One level: the group of each row, and whether a group that is too small takes cells in.
+
+    Where it does, each group of every level before lies within one of its groups.
+    """
+
+    groups: Integers
+    takes_in: bool = False
+
+
+def tell(levels: Sequence[Grouping], host: Integers, counts: NDArray[np.bool_], k: int) -> Told:
     """Put rows into cells of at least k hosts.
 
     Parameters
     ----------
     levels
-        Of each level the group of each row, the most precise first; the last one are the base groups. Each
-        group of a level lies within one base group.
+        The most precise first.
     host
         Whose row it is.
     counts
@@ -66,18 +76,31 @@ def tell(levels: Sequence[Integers], host: Integers, counts: NDArray[np.bool_], 
     """
     cell = np.full(len(host), WITHHELD, np.int64)
     level_of: list[int] = []
-    rows = np.arange(len(host))
-    for level, groups in enumerate(levels):
-        large = hosts_of_groups(groups[rows], host[rows], counts[rows]) >= k
-        taken = large[groups[rows]] if len(rows) else np.zeros(0, bool)
-        numbers, place = np.unique(groups[rows[taken]], return_inverse=True)
-        cell[rows[taken]] = len(level_of) + place
+    who = Who(host, counts)
+    for level, grouping in enumerate(levels):
+        rows = np.flatnonzero(cell == WITHHELD)
+        groups = grouping.groups
+        taken = rows[(hosts_of_groups(groups[rows], host[rows], counts[rows]) >= k)[groups[rows]]]
+        numbers, place = np.unique(groups[taken], return_inverse=True)
+        cell[taken] = len(level_of) + place
         level_of += [level] * len(numbers)
-        rows = rows[~taken]
-    told = Told(cell, np.array(level_of, np.int64))
-    for base in np.unique(levels[-1][rows]):
-        _take_in(told, np.flatnonzero(levels[-1] == base), (host, counts), k)
-    return _numbered_anew(told, len(levels) - 1)
+        if grouping.takes_in:
+            for joined in _joined(cell, groups, who, k):
+                cell[joined] = len(level_of)
+                level_of.append(level)
+    return _numbered_anew(cell, np.array(level_of, np.int64))
+
+
+@dataclass(frozen=True)
+class Who:
+    """Host of each row, and whether it counts."""
+
+    host: Integers
+    counts: NDArray[np.bool_]
+
+    def among(self, rows: Integers) -> set[int]:
+        """Hosts that count in some rows."""
+        return set(self.host[rows[self.counts[rows]]].tolist())
 
 
 def hosts_of_groups(groups: Integers, host: Integers, counts: NDArray[np.bool_]) -> Integers:
@@ -87,36 +110,35 @@ def hosts_of_groups(groups: Integers, host: Integers, counts: NDArray[np.bool_])
     return np.bincount(pairs // width, minlength=int(groups.max(initial=-1)) + 1)
 
 
-def _take_in(told: Told, rows: Integers, who: tuple[Integers, NDArray[np.bool_]], k: int) -> None:
-    """Join a base group's left-over rows with its smallest cells until there are k hosts; withhold it otherwise."""
-    host, counts = who
-    hosts: set[int] = set()
-    joined = rows[told.cell[rows] == WITHHELD]
-    hosts.update(host[joined[counts[joined]]].tolist())
-    for number in _smallest_first(told.cell[rows], host[rows], counts[rows]):
+def _joined(cell: Integers, groups: Integers, who: Who, k: int) -> Iterator[Integers]:
+    """Rows of each new cell: what is left over of a group with the smallest cells within it."""
+    left = np.unique(groups[cell == WITHHELD])
+    order = np.argsort(groups, kind="stable")
+    starts, ends = (np.searchsorted(groups[order], left, side) for side in ("left", "right"))
+    for start, end in zip(starts.tolist(), ends.tolist(), strict=True):
+        rows = order[start:end]
+        parts = [rows[cell[rows] == WITHHELD]]
+        hosts = who.among(parts[0])
+        for number in _smallest_first(cell[rows], who.host[rows], who.counts[rows]):
+            if len(hosts) >= k:
+                break
+            parts.append(rows[cell[rows] == number])
+            hosts |= who.among(parts[-1])
         if len(hosts) >= k:
-            break
-        more = rows[told.cell[rows] == number]
-        hosts.update(host[more[counts[more]]].tolist())
-        joined = np.concatenate([joined, more])
-    # The number is free: it is none that the levels gave.
-    told.cell[joined] = len(told.level) + int(rows[0]) if len(hosts) >= k else WITHHELD
+            yield np.concatenate(parts)
 
 
-def _smallest_first(cell: Integers, host: Integers, counts: NDArray[np.bool_]) -> Iterable[int]:
+def _smallest_first(cell: Integers, host: Integers, counts: NDArray[np.bool_]) -> list[int]:
     numbers, place = np.unique(cell, return_inverse=True)
     sizes = hosts_of_groups(place.astype(np.int64), host, counts)
     order = np.lexsort((numbers, sizes))
     return [int(numbers[one]) for one in order if numbers[one] != WITHHELD]
 
 
-def _numbered_anew(told: Told, last: int) -> Told:
-    """Close the gaps that joined cells left."""
-    kept = told.cell != WITHHELD
-    numbers, place = np.unique(told.cell[kept], return_inverse=True)
-    cell = np.full(len(told.cell), WITHHELD, np.int64)
-    cell[kept] = place
-    found = np.full(len(numbers), last, np.int64)
-    by_level = numbers < len(told.level)
-    found[by_level] = told.level[numbers[by_level]]
-    return Told(cell, found)
+def _numbered_anew(cell: Integers, level: Integers) -> Told:
+    """Close the gaps that cells left which were taken in."""
+    kept = cell != WITHHELD
+    numbers, place = np.unique(cell[kept], return_inverse=True)
+    found = np.full(len(cell), WITHHELD, np.int64)
+    found[kept] = place
+    return Told(found, level[numbers])
