@@ -142,7 +142,7 @@ def _normal_equations(design: Design) -> Callable[[Array, Array], Array]:
             normal[:, common, common] = stepped.sum(axis=1)
             right[:, common, 0] = (weighted * design.steps).sum(axis=1)
         solution = np.linalg.solve(normal + ridge, right)[:, :, 0]
-        logs = np.einsum("st,dt->sd", solution[:, :common], terms)
+        logs: Array = np.einsum("st,dt->sd", solution[:, :common], terms)
         return logs if design.steps is None else logs + solution[:, common:] * design.steps
 
     return solve
