@@ -77,7 +77,12 @@ def relative_path(run: Run) -> str:
 
 def write_run(place: Place, run: Run, *, relative: str | None = None) -> None:
     """Write a run's record as a whole, to its own place or another. The caller holds the maintenance lock."""
-    place.write_text(relative or relative_path(run), json.dumps(asdict(run), indent=2) + "\n")
+    place.write_text(relative or relative_path(run), as_text(run))
+
+
+def as_text(run: Run) -> str:
+    """A run's record as it is written."""
+    return json.dumps(asdict(run), indent=2) + "\n"
 
 
 def read_runs(where: Where) -> list[Run]:

@@ -50,7 +50,8 @@ def decide(where: Where, swap: Swap) -> None:
 def pending_swaps(where: Where) -> dict[str, Swap]:
     """The swaps that are decided but not carried out, by their journal files, in order."""
     place = place_of(where)
-    return {name: _read(place, name) for name in _journal_names(place)}
+    texts = place.read_texts(_journal_names(place))
+    return {name: _parse(f"{place.name}/{name}", text) for name, text in texts.items()}
 
 
 def carry_out(where: Where, wait_s: float | None = None) -> bool:
@@ -151,11 +152,9 @@ def _number(journal: str) -> int:
     return int(digits) if digits.isdecimal() else 0
 
 
-def _read(place: Place, journal: str) -> Swap:
+def _parse(name: str, text: str) -> Swap:
     try:
-        data = json.loads(place.read_text(journal))
+        data = json.loads(text)
         return Swap(tuple((hidden, final) for hidden, final in data["publish"]), tuple(data["remove"]))
-    except FileNotFoundError:
-        return Swap((), ())
     except (ValueError, KeyError, TypeError) as error:
-        raise StoreError(f"the journal {place.name}/{journal} is damaged: {error}") from error
+        raise StoreError(f"the journal {name} is damaged: {error}") from error

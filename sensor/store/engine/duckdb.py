@@ -85,10 +85,23 @@ def _share(place: Place) -> Lock | None:
 def _create_views(connection: duckdb.DuckDBPyConnection, place: Place, nanoseconds: bool) -> list[str]:
     # Listed once: tables read at different moments could lie on both sides of a swap.
     segments = visible_segments(place, tuple(TABLES))
+    _register_files(connection, place, [one.relative_path for one in segments])
     for table in TABLES.values():
         paths = [place.url(one.relative_path) for one in segments if one.table == table.name]
         connection.execute(_view_sql(table, paths, nanoseconds) if paths else _empty_sql(table, nanoseconds))
     return [place.url(one.relative_path) for one in segments]
+
+
+def _register_files(connection: duckdb.DuckDBPyConnection, place: Place, paths: list[str]) -> None:
+    from sensor.store.place.local import LocalPlace
+
+    if isinstance(place, LocalPlace):
+        return
+    from sensor.store.place.objects import ObjectPlace
+    from sensor.store.place.reading import SegmentFiles
+
+    if isinstance(place, ObjectPlace):
+        connection.register_filesystem(SegmentFiles(place, paths))
 
 
 def _view_sql(table: Table, paths: list[str], nanoseconds: bool) -> str:

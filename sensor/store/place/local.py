@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterable
+from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -67,6 +68,13 @@ class LocalPlace:
 
     def read_text(self, path: str) -> str:
         return (self.root / path).read_text(encoding="utf-8")
+
+    def read_texts(self, paths: list[str]) -> dict[str, str]:
+        texts = {}
+        for path in paths:
+            with suppress(FileNotFoundError):
+                texts[path] = self.read_text(path)
+        return texts
 
     def write_text(self, path: str, text: str) -> None:
         durable.write_text(self.root / path, text)

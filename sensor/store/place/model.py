@@ -81,6 +81,9 @@ class Place(Protocol):
     def read_text(self, path: str) -> str:
         """A small file's text; raises `FileNotFoundError` where there is none."""
 
+    def read_texts(self, paths: list[str]) -> dict[str, str]:
+        """The texts of small files, in the order asked for; those that are gone are left out."""
+
     def write_text(self, path: str, text: str) -> None:
         """Write a small file: a reader finds the old text or the new one, never a part."""
 
