@@ -68,10 +68,13 @@ class Shipper:
                     f"sensor {self._asked.sensor!r} is being written to {self._place.name} by {self._lease.read()}"
                 )
             self._tidy()
-        except OSError as error:
-            if is_refused(error):
-                raise StoreError(f"{self._place.name}: {reason_of(error)}") from error
-            raise
+        except (OSError, StoreError) as error:
+            failed = error.__cause__ if isinstance(error, StoreError) else error
+            if not isinstance(failed, OSError) or isinstance(failed, FileNotFoundError):
+                raise
+            if is_refused(failed):
+                raise StoreError(f"{self._place.name}: {reason_of(failed)}") from failed
+            raise failed from None
         self._is_open = True
         self._answer()
 
