@@ -16,7 +16,7 @@ import time
 from contextlib import suppress
 from pathlib import Path
 
-import pyarrow.fs as fs
+from pyarrow import fs
 
 ROOT = Path(__file__).resolve().parents[2]
 KEY, SECRET, BUCKET = "tests", "not-a-secret", "lab"
