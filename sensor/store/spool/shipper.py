@@ -194,7 +194,9 @@ class Shipper:
             run = self._spool.run_of(segment)
             if run is not None and run not in known:
                 self._spool.forget(segment)  # another run stands in for this one
-            elif segment.sequence <= self._mark:
+                continue
+            self._spool.upgrade(segment)
+            if segment.sequence <= self._mark:
                 self._spool.renumber(segment)
         if not self._is_replacing_now():
             self._remove_staged()
