@@ -43,6 +43,7 @@ def server(_server, monkeypatch, tmp_path):
 @pytest.fixture
 def url(server):
     """The address of a store that is not there yet."""
+    assert server is not None
     return f"s3://{BUCKET}/{os.getpid()}/{next(_numbers)}"
 
 

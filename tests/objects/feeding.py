@@ -8,8 +8,9 @@ from sensor.capture import Replaying
 from sensor.config import Config
 from sensor.rules import load_plan
 from sensor.store import RunInfo, StoreWriter, WriterOptions, fingerprint
-from sensor.store.spool import SpoolOptions
+from sensor.store.spool import SpoolOptions, shipper
 
+shipper.MARK_S = 1.0  # so that there is something to merge
 ROWS = 250
 SEGMENT_ROWS = 1000
 

@@ -5,6 +5,7 @@ import subprocess
 import sys
 import threading
 import time
+from contextlib import suppress
 from dataclasses import dataclass, field
 
 import duckdb
@@ -129,7 +130,7 @@ def check(url, tmp_path, flows):
         assert far[table].num_rows == near[table].num_rows, table
         assert far[table].equals(near[table]), table
     assert far["flows"].num_rows == 2 * flows
-    assert [path for path in (tmp_path / "spool").rglob("*.parquet")] == []
+    assert list((tmp_path / "spool").rglob("*.parquet")) == []
 
 
 def test_three_times(server, url, tmp_path):
@@ -143,10 +144,8 @@ def test_ten_times_with_compaction(server, url, tmp_path):
 
     def compact_now_and_then():
         while not stop.wait(1.0):
-            try:
+            with suppress(StoreError, OSError):
                 compact(url)
-            except (StoreError, OSError):
-                pass
 
     thread = threading.Thread(target=compact_now_and_then)
     thread.start()

@@ -126,7 +126,7 @@ def test_a_full_spool_is_an_error_at_once_for_a_sensor(server, url, flows, flow_
     assert flow_ids(url) == list(range(2010))
 
 
-def test_a_full_spool_keeps_a_replay_waiting(server, url, flows, flow_ids):
+def test_a_full_spool_keeps_a_replay_waiting(url, flows, flow_ids):
     run = RunInfo((RunInput("a", 1, "x"),), "digest")
     with StoreWriter(url, "tap", run, options=options(most_bytes=1000, patience_s=20)) as writer:
         for number in range(6):
