@@ -203,18 +203,20 @@ class Keeper:
                 self._events.failed(str(error))
             self._failure = str(error)
 
-    def _housekeep(self, work: Callable[[], object]) -> None:
+    def _housekeep(self, work: Callable[[], object]) -> bool:
         """Do what can wait: readers who hold the store are no reason to stop writing.
 
-        Where the store is far away, that happens beside the writing; one thing at a time.
+        Where the store is far away, that happens beside the writing, one thing at a time; False says that
+        something else is still being done.
         """
         if self._place.shares_locks:
             self._attempt(work)
-        elif self._helper is None or not self._helper.is_alive():
-            self._helper = threading.Thread(
-                target=self._attempt, args=(work,), name="housekeeping", daemon=True
-            )
-            self._helper.start()
+            return True
+        if self._helper is not None and self._helper.is_alive():
+            return False
+        self._helper = threading.Thread(target=self._attempt, args=(work,), name="housekeeping", daemon=True)
+        self._helper.start()
+        return True
 
     def _attempt(self, work: Callable[[], object]) -> None:
         try:
