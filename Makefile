@@ -51,8 +51,8 @@ help: ## list the targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /\1\t/' | \
 		while IFS=$$'\t' read -r name text; do printf '  make %-11s %s\n' "$$name" "$$text"; done
 
-.PHONY: s3-server
-s3-server: $(S3_SERVER) ## the S3 server of the tests, from the Go module proxy, in build/s3; about a minute
+.PHONY: storage-server
+storage-server: $(S3_SERVER) ## the S3 server of the tests, from the Go module proxy, in build/s3; about a minute
 
 .PHONY: demo
 demo: $(CORE) ## a simulated study: capture, replay, report in demo/report.html and in short on the terminal

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import shutil
 import threading
 import time
@@ -104,7 +105,7 @@ class Keeper:
         now = clock()
         self._flush_at = now + limits.flush_interval_s
         self._budget_at = now
-        self._compact_at = now + COMPACTION_S
+        self._compact_at = now + self._until_compaction_s()
         self._retry_at = now
         self._failure: str | None = None
         self._helper: threading.Thread | None = None
@@ -144,7 +145,7 @@ class Keeper:
             self._try(self._flush)
         compaction_due = now >= self._compact_at and self._failure is None
         if compaction_due and self._housekeep(self._compact):
-            self._compact_at = now + COMPACTION_S
+            self._compact_at = now + self._until_compaction_s()
 
     def close(self) -> None:
         """Write what waits and let go of the store.
@@ -171,6 +172,10 @@ class Keeper:
         if self._failure is not None:
             self._failure = None
             self._events.recovered()
+
+    def _until_compaction_s(self) -> float:
+        # Many sensors that were started at once do not come to one store at once.
+        return COMPACTION_S if self._place.shares_locks else COMPACTION_S * (1 + os.urandom(1)[0] / 255) / 2
 
     def _compact(self) -> None:
         compact(self._place, Compaction(sensor=self._writer.sensor))

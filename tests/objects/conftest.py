@@ -21,7 +21,7 @@ _numbers = itertools.count()
 @pytest.fixture(scope="session")
 def _server(tmp_path_factory):
     if program() is None:
-        pytest.skip("there is no S3 server: make s3-server")
+        pytest.skip("there is no S3 server: make storage-server")
     server = Server(tmp_path_factory.mktemp("s3"))
     server.start()
     server.make_bucket()

@@ -2,7 +2,7 @@
 
 It is VersityGW: an S3 server that companies run, written in Go, one program that keeps each object as a file of an
 ordinary folder. What it has acknowledged is therefore there after it was killed, it starts within a tenth of a
-second, and it can be had from the Go module proxy alone (``make s3-server``: about a minute of two cores, once).
+second, and it can be had from the Go module proxy alone (``make storage-server``: about a minute of two cores, once).
 MinIO's and SeaweedFS's servers take several times that to build, and moto, a mock for unit tests, keeps everything
 in memory: killed, it would forget.
 """

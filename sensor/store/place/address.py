@@ -20,7 +20,7 @@ _ATTEMPTS = 2  # whoever can wait tries again by itself
 
 @dataclass(frozen=True)
 class Address:
-    """Where a store lies on object storage; ``folder`` is bucket and prefix, as pyarrow writes them."""
+    """Where a store lies on object storage; ``folder`` is bucket and prefix."""
 
     scheme: str
     folder: str
@@ -31,6 +31,11 @@ class Address:
     def name(self) -> str:
         """The address without its query, which may tell more than a log should have."""
         return f"{self.scheme}://{self.folder}"
+
+    @property
+    def server(self) -> str:
+        """Who serves it, where that is not the one that the scheme means."""
+        return (dict(self.words).get("endpoint_override") or _endpoint() or "") if self.scheme == "s3" else ""
 
 
 def parse_address(text: str) -> Address:
@@ -62,8 +67,10 @@ def parse_address(text: str) -> Address:
     return Address(scheme, folder, words, text)
 
 
-def open_file_system(address: Address) -> pyarrow.fs.FileSystem:
-    """Pyarrow's file system of an address. Keys and whatever the address leaves open come from the environment.
+def open_file_system(address: Address) -> tuple[pyarrow.fs.FileSystem, str]:
+    """Pyarrow's file system of an address, and the path of the store in it.
+
+    Keys and whatever the address leaves open come from the environment.
 
     Raises
     ------
@@ -75,19 +82,22 @@ def open_file_system(address: Address) -> pyarrow.fs.FileSystem:
 
     try:
         if address.scheme == "s3":
-            return _s3(dict(address.words))
-        return fs.FileSystem.from_uri(address.text)[0]
+            return _s3(dict(address.words)), address.folder
+        file_system, path = fs.FileSystem.from_uri(address.text)
+        return file_system, path.strip("/")
     except (pa.ArrowInvalid, pa.ArrowNotImplementedError, OSError, ValueError) as error:
         raise StoreError(f"{address.name}: {str(error).splitlines()[0]}") from error
+
+
+def _endpoint() -> str | None:
+    # The two names that Amazon's own tools read.
+    return os.environ.get("AWS_ENDPOINT_URL_S3") or os.environ.get("AWS_ENDPOINT_URL")
 
 
 def _s3(words: dict[str, str]) -> pyarrow.fs.FileSystem:
     from pyarrow import fs
 
-    # The two names that Amazon's own tools read.
-    endpoint = words.get("endpoint_override") or os.environ.get(
-        "AWS_ENDPOINT_URL_S3", os.environ.get("AWS_ENDPOINT_URL")
-    )
+    endpoint = words.get("endpoint_override") or _endpoint()
     scheme = words.get("scheme")
     if endpoint and "://" in endpoint:
         found, _, endpoint = endpoint.partition("://")

@@ -61,7 +61,7 @@ class Lease:
         self._local: FileLock | None = None
         self._renewed = float("-inf")
         self._stop = threading.Event()
-        self._thread: threading.Thread | None = None
+        self._guard = threading.Lock()
         self._other = ""
 
     def acquire(self, timeout_s: float = 0.0) -> bool:
@@ -83,30 +83,35 @@ class Lease:
             local.release()
             raise
         self._local = local
-        self._stop.clear()
-        self._thread = threading.Thread(target=self._renew, name="lease", daemon=True)
-        self._thread.start()
+        self._stop = threading.Event()
+        threading.Thread(target=self._renew, args=(self._stop,), name="lease", daemon=True).start()
         return True
 
     def confirm(self) -> bool:
         """Whether the lock is still held; asks the storage where the claim was not renewed in time."""
         if self._local is None:
             return False
-        return time.monotonic() - self._renewed < LEASE_S / 2 or self._ask()
+        if time.monotonic() - self._renewed < LEASE_S / 2 or self._ask():
+            return True
+        self.abandon()
+        return False
 
     def release(self) -> None:
         """Give the lock back. Where the storage cannot be reached, the claim ends by itself."""
-        local, self._local = self._local, None
-        if local is None:
+        if self._local is None:
             return
-        self._stop.set()
-        if self._thread is not None:
-            self._thread.join()
         try:
-            self._place.remove([self._claim])
+            self._withdraw()
         except OSError:
             pass
         finally:
+            self.abandon()
+
+    def abandon(self) -> None:
+        """Let go without a word to the storage; the claim ends by itself."""
+        self._stop.set()
+        local, self._local = self._local, None
+        if local is not None:
             local.release()
 
     def write(self, text: str) -> None:
@@ -134,17 +139,26 @@ class Lease:
             return True
         living = next((path for path in times if path not in dead), None)
         self._other = self._note_of(living) if living else ""
-        self._place.remove([self._claim])
+        self._withdraw()
         return False
+
+    def _withdraw(self) -> None:
+        """Take the claim away; none is written by a renewal after that."""
+        with self._guard:
+            self._stop.set()
+            self._place.remove([self._claim])
 
     def _put(self) -> None:
         self._place.write_text(self._claim, json.dumps({"holder": self._note}) + "\n")
 
-    def _renew(self) -> None:
-        while not self._stop.wait(RENEW_S):
+    def _renew(self, stop: threading.Event) -> None:
+        while not stop.wait(RENEW_S):
             try:
-                self._put()
-                self._renewed = time.monotonic()
+                with self._guard:
+                    if stop.is_set():
+                        return
+                    self._put()
+                    self._renewed = time.monotonic()
             except OSError:
                 pass  # `confirm` asks
 

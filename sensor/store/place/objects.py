@@ -55,9 +55,13 @@ class ObjectPlace:
         self._now = 0.0
 
     @cached_property
+    def _opened(self) -> tuple[pyarrow.fs.FileSystem, str]:
+        return open_file_system(self.address)
+
+    @property
     def file_system(self) -> pyarrow.fs.FileSystem:
         """Pyarrow's file system."""
-        return open_file_system(self.address)
+        return self._opened[0]
 
     @property
     def name(self) -> str:
@@ -69,10 +73,10 @@ class ObjectPlace:
 
     def at(self, path: str) -> str:
         """The path of an object as the file system has it."""
-        return f"{self.address.folder}/{path}"
+        return f"{self._opened[1]}/{path}"
 
     def url(self, path: str) -> str:
-        return f"{self.address.scheme}://{self.at(path)}"
+        return f"{self.name}/{path}"
 
     def is_new(self) -> bool:
         return not self.exists("store.toml") and not self.names()
@@ -232,7 +236,7 @@ class ObjectPlace:
 
         where = self.at(folder).rstrip("/")
         selector = fs.FileSelector(where, allow_not_found=True, recursive=True)
-        skip = len(self.address.folder) + 1
+        skip = len(self._opened[1]) + 1
         found = self.file_system.get_file_info(selector)
         return {one.path[skip:]: one for one in found if one.type == fs.FileType.File}
 

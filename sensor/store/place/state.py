@@ -14,7 +14,7 @@ from sensor.store import durable
 from sensor.store.lock import FileLock
 
 if TYPE_CHECKING:
-    from sensor.store.place.model import Place
+    from sensor.store.place.objects import ObjectPlace
 
 VARIABLE = "BLOCKTAP_SPOOL"
 
@@ -52,12 +52,13 @@ class State:
         digest = hashlib.sha256(f"{secret}{host}{_machine()}".encode()).hexdigest()[:16]
         return f"{re.sub(r'[^A-Za-z0-9-]', '-', host)[:40]}-{digest}"
 
-    def store_folder(self, place: Place) -> Path:
+    def store_folder(self, place: ObjectPlace) -> Path:
         """The folder of one store."""
+        server = place.address.server
         readable = re.sub(r"[^A-Za-z0-9.-]+", "-", place.name.partition("://")[2])[:60].strip("-.")
-        return self.folder / f"{readable}-{hashlib.sha256(place.name.encode()).hexdigest()[:8]}"
+        return self.folder / f"{readable}-{hashlib.sha256(f'{place.name} {server}'.encode()).hexdigest()[:8]}"
 
-    def lock(self, place: Place, name: str) -> FileLock:
+    def lock(self, place: ObjectPlace, name: str) -> FileLock:
         """The lock between processes that use this folder."""
         folder = self.store_folder(place) / ".locks"
         durable.make_folder(folder)

@@ -23,7 +23,10 @@ if TYPE_CHECKING:
     import pyarrow as pa
 
 LAST_WORDS_S = 3.0
-"""So long a sensor that stops goes on shipping; the rest waits for its next start."""
+"""So long a writer that stops goes on shipping; the rest waits for its next start."""
+
+LAST_TRY_S = 0.5
+"""And so long where the storage was away to the last."""
 
 
 class SpooledLanding:
@@ -82,8 +85,8 @@ class SpooledLanding:
 
     def release(self) -> None:
         """See `sensor.store.landing.Landing`."""
-        if self._asked.run is None:
-            self._shipper.wait_until_empty(LAST_WORDS_S)
+        last_s = LAST_WORDS_S if self._shipper.state().away is None else min(LAST_WORDS_S, LAST_TRY_S)
+        self._shipper.wait_until_empty(last_s, last_s)
         self._shipper.stop()
         self._lock.release()
 

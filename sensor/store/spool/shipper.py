@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import threading
 import time
+from collections.abc import Callable
 from pathlib import Path
 
 from sensor.errors import StoreError
@@ -21,6 +22,7 @@ from sensor.store.spool.options import ShipEvents, SpoolState
 from sensor.store.swap import needed_files
 
 FIRST_RETRY_S, LONGEST_RETRY_S = 0.5, 15.0
+STOP_S = 2.0
 MARK_S = 60.0
 """Between two marks of what is shipped for good."""
 
@@ -96,11 +98,11 @@ class Shipper:
         """Wait until the spool holds less than this; False where the storage was away for too long."""
         return self._wait(lambda: self._spool.size < most_bytes, patience_s)
 
-    def wait_until_empty(self, patience_s: float) -> bool:
-        """Wait until everything is shipped and marked; False where the storage was away for too long."""
+    def wait_until_empty(self, patience_s: float, most_s: float = float("inf")) -> bool:
+        """Wait until everything is shipped and marked; False where the storage was away, or it took, too long."""
         self._hurry = True
         try:
-            return self._wait(self._is_done, patience_s)
+            return self._wait(self._is_done, patience_s, most_s)
         finally:
             self._hurry = False
 
@@ -110,18 +112,22 @@ class Shipper:
             self._stopping = True
             self._changed.notify_all()
         if self._thread.is_alive():
-            self._thread.join()
-        self._lease.release()
+            self._thread.join(STOP_S)
+        if self._away is None and not self._thread.is_alive():
+            self._lease.release()
+        else:
+            self._lease.abandon()  # a storage that does not answer is not waited for
 
     def _is_done(self) -> bool:
         return not self._spool.waiting() and not self._spool.runs() and (self._last or -1) <= self._mark
 
-    def _wait(self, done, patience_s: float) -> bool:  # type: ignore[no-untyped-def]
+    def _wait(self, done: Callable[[], bool], patience_s: float, most_s: float = float("inf")) -> bool:
         began = time.monotonic()
         with self._changed:
             self._changed.notify_all()
             while not done():
-                if time.monotonic() - max(began, self._answered) > patience_s:
+                now = time.monotonic()
+                if now - max(began, self._answered) > patience_s or now - began > most_s:
                     return False
                 self._changed.wait(0.2)
         return True
@@ -152,7 +158,6 @@ class Shipper:
         if not waiting and not records and not mark_due and self._away is None:
             return False
         if self._is_open and not self._lease.confirm():
-            self._lease.release()
             self._is_open = False
         if not self._is_open:
             self.open()
