@@ -178,7 +178,9 @@ class Keeper:
         return COMPACTION_S if self._place.shares_locks else COMPACTION_S * (1 + os.urandom(1)[0] / 255) / 2
 
     def _compact(self) -> None:
-        compact(self._place, Compaction(sensor=self._writer.sensor))
+        # Far away, looking at a segment costs a request or two: at those of days long past once is enough.
+        days = None if self._place.shares_locks else self._writer.newest_days(2)
+        compact(self._place, Compaction(sensor=self._writer.sensor, days=days))
 
     def _keep_budget(self) -> None:
         self.bytes = self._place.total_bytes()

@@ -16,7 +16,9 @@ from __future__ import annotations
 import json
 import os
 import time
+from collections.abc import Callable
 from dataclasses import dataclass
+from typing import TypeVar
 
 from sensor.errors import StoreError
 from sensor.store.layout import Segment, parse_segment
@@ -24,6 +26,7 @@ from sensor.store.place import Place, Where, place_of
 
 READERS_WAIT_S = 2.0
 _JOURNAL, _RUNS = ".journal", "runs"
+_Seen = TypeVar("_Seen")
 
 
 @dataclass(frozen=True)
@@ -50,8 +53,18 @@ def decide(where: Where, swap: Swap) -> None:
 def pending_swaps(where: Where) -> dict[str, Swap]:
     """The swaps that are decided but not carried out, by their journal files, in order."""
     place = place_of(where)
-    texts = place.read_texts(_journal_names(place))
-    return {name: _parse(f"{place.name}/{name}", text) for name, text in texts.items()}
+    return _read(place, {})
+
+
+def swaps_around(place: Place, look: Callable[[], _Seen]) -> tuple[_Seen, dict[str, Swap]]:
+    """Look at files of a store, and give the swaps that what was seen has to be read with.
+
+    A swap decided meanwhile finds what it removes among the files seen, and takes it out. Where readers hold no lock,
+    one may also have been carried out halfway through: it was pending before, and holds all the same.
+    """
+    before = {} if place.shares_locks else pending_swaps(place)
+    seen = look()
+    return seen, before | _read(place, before)
 
 
 def carry_out(where: Where, wait_s: float | None = None) -> bool:
@@ -85,14 +98,8 @@ def visible_segments(where: Where, tables: tuple[str, ...]) -> list[Segment]:
     `sensor.store.place.objects.GRACE_S`.
     """
     place = place_of(where)
-    while True:
-        before = None if place.shares_locks else _journal_names(place)
-        # The folders first: a swap decided in between then finds its old segments listed, and takes them out.
-        listed = set(place.segments(tables))
-        swaps = pending_swaps(place)
-        # Without a lock a swap may have been carried out halfway through the list.
-        if before is None or before == list(swaps):
-            return _visible(place, listed, swaps, tables)
+    listed, swaps = swaps_around(place, lambda: set(place.segments(tables)))
+    return _visible(place, listed, swaps, tables)
 
 
 def needed_files(where: Where) -> set[str]:
@@ -150,6 +157,14 @@ def _journal_names(place: Place) -> list[str]:
 def _number(journal: str) -> int:
     digits = journal.rpartition("/")[2].partition("-")[0]
     return int(digits) if digits.isdecimal() else 0
+
+
+def _read(place: Place, known: dict[str, Swap]) -> dict[str, Swap]:
+    """The pending swaps; those that are known are not read again, for a journal file never changes."""
+    names = _journal_names(place)
+    texts = place.read_texts([name for name in names if name not in known])
+    read = {name: _parse(f"{place.name}/{name}", text) for name, text in texts.items()}
+    return {name: swap for name in names if (swap := known.get(name) or read.get(name)) is not None}
 
 
 def _parse(name: str, text: str) -> Swap:

@@ -128,6 +128,10 @@ class StoreWriter:
         """Rows taken that are in no segment yet."""
         return sum(buffer.rows for buffer in self._buffers.values())
 
+    def newest_days(self, count: int) -> frozenset[date]:
+        """The last days of which segments were written."""
+        return frozenset(sorted({day for _, day in self._written})[-count:])
+
     def flush(self) -> None:
         """Write every row taken so far; what could not be written waits for the next try."""
         for key in sorted(self._buffers):

@@ -42,7 +42,6 @@ class Spool:
             segment: (folder / segment.relative_path).stat().st_size for segment in list_segments(folder)
         }
         self._last = max((segment.sequence for segment in self._sizes), default=0)
-        self._number = FileLock(folder / ".sequence")
 
     @property
     def size(self) -> int:
@@ -107,7 +106,7 @@ class Spool:
 
     def next_sequence(self) -> int:
         """An even number that no segment of this sensor had before."""
-        with self._number as lock:
+        with FileLock(self.folder / ".sequence") as lock:
             note = lock.read()
             self._last = max(self._last, int(note) if note.isdigit() else 0)
             # Even: odd ones are those of merged segments.

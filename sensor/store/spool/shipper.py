@@ -172,7 +172,12 @@ class Shipper:
         return True
 
     def _ship(self, segment: Segment) -> None:
-        content, path = self._spool.read(segment), segment.relative_path
+        path = segment.relative_path
+        try:
+            content = self._spool.read(segment)
+        except FileNotFoundError:  # somebody has removed it
+            self._spool.forget(segment)
+            return
         if self._place.exists(path) and self._place.read(path) != content:
             self._spool.renumber(segment)
             return
