@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -293,10 +294,28 @@ class TestCommands:
     def test_a_storage_that_stays_away(self, server, url, tmp_path):
         settings = tmp_path / "blocktap.toml"
         settings.write_text(f'[store]\npath = "{url}"\npatience_s = 1\n')
-        with away(server):
-            failed = self.run("replay", str(CAPTURE), "--config", str(settings), "--watch", "0.0.0.0/0")
-        assert failed.returncode == 1
-        assert "is away" in failed.stderr
+        words = ["--config", str(settings), "--watch", "0.0.0.0/0", "--json"]
+        with subprocess.Popen(
+            [sys.executable, "-m", "sensor", "replay", "-", *words],
+            stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE,
+        ) as replay:  # fmt: skip
+            capture = CAPTURE.read_bytes()
+            replay.stdin.write(capture[:10_000])
+            replay.stdin.flush()
+            # It has opened the store when its record is there.
+            wait_until(lambda: any(place_of(url).files("runs")))
+            with away(server):
+                _, said = replay.communicate(capture[10_000:], timeout=60)
+                assert replay.returncode == 1
+                assert b"segments wait in" in said
+                assert str(default_folder()).encode() in said
+                refused = self.run("replay", str(CAPTURE), *words)
+                assert refused.returncode == 1
+                assert "is away" in refused.stderr
+        assert re.fullmatch(r"shipped [1-9] segments\n", self.run("store", "ship", "--store", url).stdout)
+        assert [run.complete for run in read_runs(url)] == [True]
+        counted = self.run("query", "--store", url, "--format", "csv", "SELECT count(*) FROM flows").stdout
+        assert int(counted.split()[-1]) > 300
 
     def test_wrong_keys(self, server, url):
         failed = self.run("query", "--store", url, "SELECT 1", AWS_SECRET_ACCESS_KEY="wrong")

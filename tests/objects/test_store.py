@@ -182,6 +182,30 @@ class TestCompaction:
         compact(url)
         assert flow_ids(url) == list(range(12))
 
+    def test_carried_out_halfway_through_a_list(self, url, flows, flow_ids, no_grace, monkeypatch):
+        write_small(url, flows, 6)
+        with monkeypatch.context() as patch:
+            patch.setattr(objects, "GRACE_S", 1e6)
+            compact(url)
+        assert len(pending_swaps(url)) == 1
+        real = objects.ObjectPlace.segments
+
+        def segments_and_then(self, tables):
+            found = real(self, tables)
+            with monkeypatch.context() as patch:
+                patch.setattr(objects.ObjectPlace, "segments", real)
+                compact(url)
+            return found
+
+        with monkeypatch.context() as patch:
+            patch.setattr(objects.ObjectPlace, "segments", segments_and_then)
+            connection = connect(url)
+        with connection:
+            assert connection.execute("SELECT flow_id FROM flows ORDER BY 1").fetchall() == [
+                (number,) for number in range(6)
+            ]
+        assert flow_ids(url) == list(range(6))
+
     @pytest.mark.parametrize("dies_at", range(14))
     def test_that_dies_loses_nothing(self, url, flows, flow_ids, no_grace, monkeypatch, dies_at):
         write_small(url, flows, 4)
