@@ -5,7 +5,9 @@ import threading
 import duckdb
 import pytest
 
+import sensor
 from sensor.errors import StoreError
+from sensor.export import stored_flows
 from sensor.store import (
     Compaction,
     RunInfo,
@@ -271,3 +273,15 @@ def test_a_merged_segment_of_a_pending_swap_can_be_pruned(url, flows, flow_ids, 
         compact(url)
     assert flow_ids(url) == [1, 3, 5, 7]
     assert len(segments(url)) == 1
+
+
+def test_for_python_and_for_collectors(url, flows):
+    write_small(url, flows, 4, run=run_of("a"))
+    with sensor.open_store(url) as store:
+        assert [day.isoformat() for day in store.days] == ["2017-04-01", "2017-04-02"]
+        assert [run.complete for run in store.runs] == [True]
+        write_small(url, flows, 2, first=4)
+        store.refresh()
+        assert store.sql("SELECT count(*) FROM flows").fetchall() == [(6,)]
+        assert sensor.Study(store).period["days"] == 2
+    assert sum(batch.num_rows for batch in stored_flows(url)) == 6
