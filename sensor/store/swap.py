@@ -44,6 +44,7 @@ class Swap:
 def decide(where: Where, swap: Swap) -> None:
     """Make a swap happen. The caller holds the maintenance lock, and the new files are there for good."""
     place = place_of(where)
+    place.confirm_maintenance()
     last = max((_number(name) for name in _journal_names(place)), default=0)
     # In the order of their names swaps are carried out.
     name = f"{max(time.time_ns() // 1000, last + 1):016d}-{os.urandom(4).hex()}.json"
@@ -83,6 +84,7 @@ def carry_out(where: Where, wait_s: float | None = None) -> bool:
         for journal, swap in pending_swaps(place).items():
             if not place.may_carry_out(journal):
                 break
+            place.confirm_maintenance()
             _carry_out(place, swap)
             place.remove([journal])
         place.sync([_JOURNAL])

@@ -6,9 +6,11 @@ import time
 import pytest
 
 from sensor.errors import StoreError
+from sensor.store import StoreWriter
 from sensor.store.place import lease as module
 from sensor.store.place.objects import object_place
 from sensor.store.place.state import State
+from sensor.store.swap import Swap, decide, pending_swaps
 
 
 @pytest.fixture
@@ -54,7 +56,6 @@ def test_a_claim_that_nobody_renews_ends(machines, monkeypatch):
     monkeypatch.setattr(module, "LEASE_S", 0.5)
     time.sleep(2)  # the storage's times are whole seconds
     assert second.acquire()
-    first._renewed = float("-inf")
     assert not first.confirm(), "who comes back asks, and learns it"
     assert second.confirm()
     first.release()
@@ -101,3 +102,28 @@ def test_whoever_waits_in_vain_says_for_whom(machines, monkeypatch):
         monkeypatch.setattr(module.Lease, "acquire", lambda *_, **__: False)
         with pytest.raises(StoreError, match="maintenance is held by"), other:
             pass
+
+
+def test_whoever_was_asleep_does_not_renew_but_asks(machines, monkeypatch):
+    monkeypatch.setattr(module, "LEASE_S", 2.0)
+    monkeypatch.setattr(module, "RENEW_S", 0.2)
+    first, second, _ = (place.writer_lock("tap") for place in machines)
+    assert first.acquire()
+    with first._guard:  # it sleeps
+        time.sleep(4)
+        assert second.acquire()
+    time.sleep(0.6)  # its renewal had the chance
+    assert second._ask(), "there is no other claim"
+    assert not first.confirm()
+    second.release()
+
+
+def test_a_swap_is_not_decided_without_the_lock(machines, monkeypatch):
+    StoreWriter(machines[0], "tap").close()
+    with machines[0].maintenance_lock() as held:
+        monkeypatch.setattr(module, "LEASE_S", 0.5)
+        held._stop.set()
+        time.sleep(2)
+        with machines[1].maintenance_lock(), pytest.raises(OSError, match="another machine took"):
+            decide(machines[0], Swap((), ()))
+    assert pending_swaps(machines[0]) == {}

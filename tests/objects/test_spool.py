@@ -112,6 +112,27 @@ def test_a_live_sensor_that_stops_leaves_the_rest_for_its_next_start(
     assert spooled() == []
 
 
+def test_away_in_the_midst_of_opening(url, flows, flow_ids, monkeypatch, told):
+    """The lease is taken, and then the storage goes away."""
+    from sensor.store.spool.shipper import Shipper
+
+    real, calls = Shipper._tidy, []
+
+    def tidy(self):
+        calls.append(1)
+        if len(calls) == 1:
+            raise OSError("AWS Error NETWORK_CONNECTION")
+        real(self)
+
+    monkeypatch.setattr(Shipper, "_tidy", tidy)
+    for run in (None, RunInfo((RunInput("a", 1, "x"),), "digest")):
+        calls.clear()
+        with StoreWriter(url, "tap", run, options=options(told)) as writer:
+            writer.write("flows", flows([0 if run is None else 1]))
+    assert flow_ids(url) == [0, 1]
+    assert told.words == ["away", "back"] * 2
+
+
 def test_a_full_spool_is_an_error_at_once_for_a_sensor(server, url, flows, flow_ids, monkeypatch):
     monkeypatch.setattr("sensor.store.spool.landing.LAST_WORDS_S", 0.2)
     with away(server):

@@ -6,10 +6,10 @@ a name of its own, and then lists the folder. With no other claim there, it hold
 takes its own claim away and tries again, or gives up. Two that come at once see each other and both withdraw;
 never do both go on, since one of the two lists was asked for after both claims were written.
 
-A holder renews its claim. A claim that was not renewed for a while belongs to somebody who died, and is removed
-by whoever comes next. How old a claim is tells the storage's clock alone: one's own claim has just been written,
-and both times come from the same list. A holder that could not renew its claim asks in the same way before it goes
-on: it writes, and lists.
+A holder renews its claim, as long as it is in time. A claim that was not renewed for a while belongs to somebody
+who died, and is removed by whoever comes next. How old a claim is tells the storage's clock alone: one's own claim
+has just been written, and both times come from the same list. A holder that could not renew its claim asks in the
+same way before it goes on: it writes, and lists.
 
 What this cannot exclude: a holder that freezes for longer than a claim lives, between asking and writing.
 """
@@ -35,6 +35,11 @@ LEASE_S = 60.0
 """So long a claim lives that nobody renews."""
 RENEW_S = 15.0
 _RETRY_S = 0.5
+
+
+def _now_s() -> float:
+    """Seconds, those in which the machine was asleep included."""
+    return time.clock_gettime(time.CLOCK_BOOTTIME)
 
 
 class Lease:
@@ -91,7 +96,7 @@ class Lease:
         """Whether the lock is still held; asks the storage where the claim was not renewed in time."""
         if self._local is None:
             return False
-        if time.monotonic() - self._renewed < LEASE_S / 2 or self._ask():
+        if self._is_fresh() or self._ask():
             return True
         self.abandon()
         return False
@@ -129,18 +134,23 @@ class Lease:
 
     def _ask(self) -> bool:
         """Write a claim and look whether it is the only one."""
+        began = _now_s()
         self._put()
         times = self._place.times(self._folder)
         mine = times.pop(self._claim, None)
         dead = [path for path, at in times.items() if mine is not None and at < mine - LEASE_S]
         if len(dead) == len(times) and mine is not None:
             self._place.remove(dead)
-            self._renewed = time.monotonic()
+            self._renewed = began
             return True
         living = next((path for path in times if path not in dead), None)
         self._other = self._note_of(living) if living else ""
         self._withdraw()
         return False
+
+    def _is_fresh(self) -> bool:
+        """Whether nobody can have found the claim to be dead."""
+        return _now_s() - self._renewed < LEASE_S / 2
 
     def _withdraw(self) -> None:
         """Take the claim away; none is written by a renewal after that."""
@@ -157,10 +167,12 @@ class Lease:
                 with self._guard:
                     if stop.is_set():
                         return
-                    self._put()
-                    self._renewed = time.monotonic()
+                    if self._is_fresh():  # else somebody may have come meanwhile: `confirm` asks
+                        began = _now_s()
+                        self._put()
+                        self._renewed = began
             except OSError:
-                pass  # `confirm` asks
+                pass
 
     def _note_of(self, claim: str) -> str:
         try:

@@ -147,6 +147,9 @@ class LocalPlace:
     def maintenance_lock(self) -> FileLock:
         return maintenance_lock(self.root)
 
+    def confirm_maintenance(self) -> None:
+        """The kernel holds the lock."""
+
     def share_with_readers(self, timeout_s: float) -> FileLock | None:
         return share_with_readers(self.root, timeout_s)
 

@@ -133,6 +133,9 @@ class Place(Protocol):
     def maintenance_lock(self) -> Lock:
         """Whoever decides that segments are superseded holds this one: one at a time."""
 
+    def confirm_maintenance(self) -> None:
+        """Make sure that the maintenance lock, taken before, is still held; raises `OSError` where it is not."""
+
     def share_with_readers(self, timeout_s: float) -> Lock | None:
         """Keep segments from being removed; None where that takes too long."""
 

@@ -201,6 +201,12 @@ class ObjectPlace:
         self._now = 0.0
         return self._maintenance
 
+    def confirm_maintenance(self) -> None:
+        if self._maintenance is None or not self._maintenance.confirm():
+            raise OSError(
+                f"{self.name}: another machine took the maintenance over, this one was away for too long"
+            )
+
     def share_with_readers(self, _timeout_s: float) -> None:
         return None
 

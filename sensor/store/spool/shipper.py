@@ -65,7 +65,7 @@ class Shipper:
         """
         try:
             open_or_create(self._place)
-            if not self._lease.acquire():
+            if not self._lease.confirm() and not self._lease.acquire():
                 raise StoreError(
                     f"sensor {self._asked.sensor!r} is being written to {self._place.name} by {self._lease.read()}"
                 )
