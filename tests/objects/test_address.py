@@ -8,7 +8,7 @@ from sensor.errors import StoreError
 from sensor.store import StoreWriter
 from sensor.store.engine.duckdb import connect
 from sensor.store.place import place_of
-from sensor.store.place.address import open_file_system, parse_address
+from sensor.store.place.address import is_of_the_storage, open_file_system, parse_address
 from sensor.store.place.local import LocalPlace
 from sensor.store.place.objects import object_place
 from sensor.store.place.state import State
@@ -76,3 +76,17 @@ def test_spools_of_two_servers_are_two(monkeypatch, tmp_path):
 def test_other_storages_by_the_same_code():
     file_system, path = open_file_system(parse_address("gs://bucket/a/b"))
     assert (file_system.type_name, path) == ("gcs", "bucket/a/b")
+
+
+def test_a_storage_that_is_away_says_nothing_of_a_segment(server, url, flows):
+    with StoreWriter(url, "tap") as writer:
+        writer.write("flows", flows([1]))
+    place = place_of(url)
+    (segment,) = place.segments(("flows",))
+    source = place.source(segment.relative_path)
+    server.kill()
+    for read in (lambda: source.read(), lambda: place.source(segment.relative_path)):
+        with pytest.raises(OSError) as failed:  # noqa: PT011 # its text is what is asked
+            read()
+        assert is_of_the_storage(failed.value)
+    assert not is_of_the_storage(OSError("Couldn't deserialize thrift: no more data"))

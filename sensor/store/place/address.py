@@ -126,3 +126,11 @@ def is_refused(error: OSError) -> bool:
     """Whether the storage answered and said no, which waiting does not mend."""
     words = str(error).upper().replace(" ", "_")
     return isinstance(error, PermissionError) or any(word in words for word in _REFUSALS)
+
+
+def is_of_the_storage(error: Exception) -> bool:
+    """Whether a failure to read tells of the storage, away or refusing, and nothing of what lies there."""
+    text = str(error)
+    return any(
+        word in text for word in ("AWS Error", "curlCode", "Could not connect", "google::cloud", "Azure")
+    )
