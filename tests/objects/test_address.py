@@ -85,7 +85,7 @@ def test_a_storage_that_is_away_says_nothing_of_a_segment(server, url, flows):
     (segment,) = place.segments(("flows",))
     source = place.source(segment.relative_path)
     server.kill()
-    for read in (lambda: source.read(), lambda: place.source(segment.relative_path)):
+    for read in (source.read, lambda: place.source(segment.relative_path)):
         with pytest.raises(OSError) as failed:  # noqa: PT011 # its text is what is asked
             read()
         assert is_of_the_storage(failed.value)
