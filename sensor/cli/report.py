@@ -9,7 +9,10 @@ from sensor.cli._options import Rules
 
 
 def report(
-    store: Annotated[Path | None, typer.Option("--store", metavar="DIR", help="The store's folder.")] = None,
+    store: Annotated[
+        str | None,
+        typer.Option("--store", metavar="STORE", help="The store: its folder, or s3://bucket/prefix."),
+    ] = None,
     dataset: Annotated[
         Path | None,
         typer.Option(

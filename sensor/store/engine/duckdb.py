@@ -12,18 +12,20 @@ import duckdb
 import pyarrow as pa
 from duckdb.func import FunctionNullHandling, PythonUDFType
 
+from sensor import schema
 from sensor.errors import StoreError
 from sensor.schema import TABLES, Table, empty_view_sql
-from sensor.store.layout import lock_folder
-from sensor.store.lock import READER_LOCKS, FileLock, share_with_readers
+from sensor.store.lock import READER_LOCKS
 from sensor.store.manifest import read_manifest
+from sensor.store.place import Lock, Place, Where, place_of
+from sensor.store.place.model import reason_of
 from sensor.store.swap import visible_segments
 
 _WAIT_S = 60.0
 
 
 def connect(
-    store: str | os.PathLike[str],
+    store: Where,
     settings: Mapping[str, str | int] | None = None,
     *,
     nanoseconds: bool = False,
@@ -38,7 +40,7 @@ def connect(
     Parameters
     ----------
     store
-        The store's folder.
+        The store's folder, or its address on object storage.
     settings
         DuckDB settings to begin with, such as ``memory_limit`` and ``threads``.
     nanoseconds
@@ -50,18 +52,25 @@ def connect(
     StoreError
         There is no store, its schema is newer, or somebody is removing segments for over a minute.
     """
-    root = Path(store).absolute()
-    read_manifest(root)
-    lock = _share(root)
+    place = place_of(store)
+    try:
+        return _connect(place, settings or {}, nanoseconds)
+    except OSError as error:
+        raise StoreError(f"cannot read {place.name}: {reason_of(error)}") from error
+
+
+def _connect(place: Place, settings: Mapping[str, str | int], nanoseconds: bool) -> duckdb.DuckDBPyConnection:
+    is_mixed = read_manifest(place).schema_version < schema.SCHEMA_VERSION
+    lock = _share(place)
     connection = duckdb.connect(
         config={
-            **(settings or {}),
+            **settings,
             "autoinstall_known_extensions": False,
             "autoload_known_extensions": False,
         }
     )
     try:
-        files = _create_views(connection, root, nanoseconds)
+        files = _create_views(connection, place, nanoseconds, is_mixed)
         _create_functions(connection, lock)
         _confine(connection, files)
     except BaseException:
@@ -72,26 +81,42 @@ def connect(
     return connection
 
 
-def _share(root: Path) -> FileLock | None:
+def _share(place: Place) -> Lock | None:
     """Keep segments from being removed while they are read; a copied store may come without its locks."""
-    if not all((lock_folder(root) / name).exists() for name in READER_LOCKS):
+    if not place.shares_locks or not all(place.exists(f".locks/{name}") for name in READER_LOCKS):
         return None
-    lock = share_with_readers(root, _WAIT_S)
+    lock = place.share_with_readers(_WAIT_S)
     if lock is None:
-        raise StoreError(f"{root} is being reorganised: try again later")
+        raise StoreError(f"{place.name} is being reorganised: try again later")
     return lock
 
 
-def _create_views(connection: duckdb.DuckDBPyConnection, root: Path, nanoseconds: bool) -> list[str]:
+def _create_views(
+    connection: duckdb.DuckDBPyConnection, place: Place, nanoseconds: bool, is_mixed: bool
+) -> list[str]:
     # Listed once: tables read at different moments could lie on both sides of a swap.
-    segments = visible_segments(root, tuple(TABLES))
+    segments = visible_segments(place, tuple(TABLES))
+    _register_files(connection, place, [one.relative_path for one in segments])
     for table in TABLES.values():
-        paths = [str(root / one.relative_path) for one in segments if one.table == table.name]
-        connection.execute(_view_sql(table, paths, nanoseconds) if paths else _empty_sql(table, nanoseconds))
-    return [str(root / one.relative_path) for one in segments]
+        paths = [place.url(one.relative_path) for one in segments if one.table == table.name]
+        sql = _view_sql(table, paths, nanoseconds, is_mixed) if paths else _empty_sql(table, nanoseconds)
+        connection.execute(sql)
+    return [place.url(one.relative_path) for one in segments]
 
 
-def _view_sql(table: Table, paths: list[str], nanoseconds: bool) -> str:
+def _register_files(connection: duckdb.DuckDBPyConnection, place: Place, paths: list[str]) -> None:
+    from sensor.store.place.local import LocalPlace
+
+    if isinstance(place, LocalPlace):
+        return
+    from sensor.store.place.objects import ObjectPlace
+    from sensor.store.place.reading import SegmentFiles
+
+    if isinstance(place, ObjectPlace):
+        connection.register_filesystem(SegmentFiles(place, paths))
+
+
+def _view_sql(table: Table, paths: list[str], nanoseconds: bool, is_mixed: bool) -> str:
     columns = []
     for column in table.columns:
         # Parquet says "UTC"; DuckDB calculates with zoned times only by an extension from the network.
@@ -101,10 +126,20 @@ def _view_sql(table: Table, paths: list[str], nanoseconds: bool) -> str:
             columns.append(f'epoch_ns("{column.name}") AS "{column.name}_ns"')
     if table.day_column is None:
         columns.append('"day"')
-    return (
-        f'CREATE TEMP VIEW "{table.name}" AS SELECT {", ".join(columns)} FROM read_parquet('
-        f"{_texts([glob.escape(path) for path in paths])}, hive_partitioning = true, hive_types = {{'day': DATE}})"
+    files = (
+        f"read_parquet({_texts([glob.escape(path) for path in paths])}, union_by_name = {is_mixed}, "
+        "hive_partitioning = true, hive_types = {'day': DATE})"
     )
+    if is_mixed:
+        files = f"(FROM {files} UNION ALL BY NAME {_no_rows_sql(table)})"
+    return f'CREATE TEMP VIEW "{table.name}" AS SELECT {", ".join(columns)} FROM {files}'
+
+
+def _no_rows_sql(table: Table) -> str:
+    """What gives every column to segments of an earlier schema, which lack some."""
+    stored = [column for column in table.columns if column.name != table.day_column]
+    empty = [f'CAST(NULL AS {column.sql}) AS "{column.name}"' for column in stored]
+    return f'SELECT {", ".join(empty)}, CAST(NULL AS DATE) AS "day" WHERE false'
 
 
 def _empty_sql(table: Table, nanoseconds: bool) -> str:
@@ -116,7 +151,7 @@ def _empty_sql(table: Table, nanoseconds: bool) -> str:
     return ", ".join([empty_view_sql(table.name).removesuffix(" WHERE false"), *extra]) + " WHERE false"
 
 
-def _create_functions(connection: duckdb.DuckDBPyConnection, lock: FileLock | None) -> None:
+def _create_functions(connection: duckdb.DuckDBPyConnection, lock: Lock | None) -> None:
     def community_id(
         inside_ip: pa.ChunkedArray,
         outside_ip: pa.ChunkedArray,
