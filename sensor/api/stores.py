@@ -13,6 +13,7 @@ import duckdb
 from sensor.errors import StoreError
 from sensor.store import Run, read_manifest, read_runs
 from sensor.store.engine.duckdb import connect
+from sensor.store.place.find import is_remote
 
 __all__ = ["Store", "open_store"]
 
@@ -27,7 +28,7 @@ class Store:
     Parameters
     ----------
     path
-        The store's folder.
+        The store's folder, or its address on object storage, such as ``s3://bucket/prefix``.
 
     Raises
     ------
@@ -36,7 +37,7 @@ class Store:
     """
 
     def __init__(self, path: str | os.PathLike[str]) -> None:
-        self.path = Path(path).absolute()
+        self.path = path if is_remote(path) else Path(path).absolute()
         self._connection = connect(self.path)
 
     @property

@@ -11,7 +11,9 @@ import typer
 from sensor.errors import StoreError
 
 _Result = TypeVar("_Result")
-_Store = Annotated[Path, typer.Option("--store", help="The store's folder.")]
+_Store = Annotated[
+    str, typer.Option("--store", metavar="DIR", help="The store's folder, or s3://BUCKET/PREFIX.")
+]
 
 
 app = typer.Typer(help="Housekeeping of a store, safe beside writers and readers.", no_args_is_help=True)
@@ -28,7 +30,7 @@ def compact(
 
     def work() -> str:
         read_manifest(store)
-        result = compact_store(store.absolute(), Compaction(sensor=sensor))
+        result = compact_store(store, Compaction(sensor=sensor))
         if result.is_held_up:
             return "readers hold the store: what was merged is in effect, run this again to finish"
         return f"merged {result.merged} segments into {result.written}"
@@ -53,7 +55,7 @@ def prune(
 
     def work() -> str:
         read_manifest(store)
-        result = prune_store(store.absolute(), days=days, most_bytes=most_bytes)
+        result = prune_store(store, days=days, most_bytes=most_bytes)
         return f"removed {len(result.days)} days: {result.segments} segments, {result.bytes} bytes"
 
     typer.echo(_try(work))
@@ -72,9 +74,27 @@ def upgrade(store: _Store) -> None:
     typer.echo(_try(work))
 
 
+@app.command()
+def ship(
+    store: Annotated[str, typer.Option("--store", metavar="URL", help="Such as s3://BUCKET/PREFIX.")],
+    spool: Annotated[
+        Path | None,
+        typer.Option("--spool", metavar="DIR", help="Where segments wait; found by itself otherwise."),
+    ] = None,
+) -> None:
+    """Ship what waits on this machine for a store on object storage."""
+    from sensor.store.spool.leftover import ship_left_overs
+
+    def work() -> str:
+        shipped = ship_left_overs(store, spool)
+        return f"shipped {shipped} segments" if shipped else "nothing waits"
+
+    typer.echo(_try(work))
+
+
 def _try(work: Callable[[], _Result]) -> _Result:
     try:
         return work()
-    except StoreError as error:
+    except (StoreError, OSError) as error:
         typer.echo(f"blocktap store: {error}", err=True)
         raise typer.Exit(1) from error

@@ -3,18 +3,20 @@
 from __future__ import annotations
 
 import shutil
+import threading
 import time
 from collections.abc import Callable
-from contextlib import suppress
 from dataclasses import dataclass
-from pathlib import Path
 from typing import TYPE_CHECKING, Protocol
 
 from sensor.errors import StoreError
 from sensor.store import Compaction, StoreWriter, compact, prune
+from sensor.store.place import Where, place_of
 
 if TYPE_CHECKING:
     import pyarrow as pa
+
+    from sensor.store.spool import SpoolState
 
 __all__ = ["Budget", "Keeper", "KeeperEvents", "KeeperLimits"]
 
@@ -23,6 +25,8 @@ RETRY_S = 5.0
 BUDGET_S = 60.0
 """Between two looks at what the store takes and what the disk has left."""
 COMPACTION_S = 3600.0
+FAR_BUDGET_S = 3600.0
+"""Between two looks at a store on object storage, where each asks for a list of everything."""
 
 
 @dataclass(frozen=True)
@@ -76,7 +80,7 @@ class Keeper:
     writer
         Of a live sensor; the keeper closes it.
     path
-        The store's folder.
+        The store.
     limits
         Rows are on the disk after the flush interval at the latest.
     events
@@ -86,13 +90,13 @@ class Keeper:
     def __init__(
         self,
         writer: StoreWriter,
-        path: Path,
+        path: Where,
         limits: KeeperLimits,
         events: KeeperEvents,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
         self._writer = writer
-        self._path = path.absolute()
+        self._place = place_of(path)
         self._budget = limits.budget
         self._flush_interval_s = limits.flush_interval_s
         self._events = events
@@ -103,6 +107,7 @@ class Keeper:
         self._compact_at = now + COMPACTION_S
         self._retry_at = now
         self._failure: str | None = None
+        self._helper: threading.Thread | None = None
         self.bytes = 0
         """Bytes that the store's segments take, as of the last look."""
 
@@ -116,6 +121,11 @@ class Keeper:
         """Whether rows are taken now."""
         return self._failure is None
 
+    @property
+    def spool(self) -> SpoolState | None:
+        """What waits for object storage; None where the store is a folder."""
+        return self._writer.spool_state
+
     def take(self, table: str, batch: pa.RecordBatch) -> None:
         """Take rows; where they cannot be written, they wait."""
         self._try(lambda: self._writer.write(table, batch))
@@ -125,15 +135,16 @@ class Keeper:
         now = self._clock()
         if self._failure is not None and now < self._retry_at:
             return
-        if now >= self._budget_at or self._missing_bytes() > 0:
-            self._budget_at = now + BUDGET_S
+        near = self._place.shares_locks
+        if now >= self._budget_at or (near and self._missing_bytes() > 0):
+            self._budget_at = now + (BUDGET_S if near else FAR_BUDGET_S)
             self._housekeep(self._keep_budget)
         if now >= self._flush_at or self._failure is not None or self._missing_bytes() > 0:
             self._flush_at = now + self._flush_interval_s
             self._try(self._flush)
         if now >= self._compact_at and self._failure is None:
             self._compact_at = now + COMPACTION_S
-            self._housekeep(lambda: compact(self._path, Compaction(sensor=self._writer.sensor)))
+            self._housekeep(lambda: compact(self._place, Compaction(sensor=self._writer.sensor)))
 
     def close(self) -> None:
         """Write what waits and let go of the store.
@@ -151,7 +162,9 @@ class Keeper:
     def _flush(self) -> None:
         if self._missing_bytes() > 0:
             least = self._budget.least_free_bytes
-            raise StoreError(f"{self._path}: fewer than {least:,} bytes are free (store.min_free_bytes)")
+            raise StoreError(
+                f"{self._place.disk}: fewer than {least:,} bytes are free (store.min_free_bytes)"
+            )
         began = self._clock()
         self._writer.flush()
         self._events.flushed(self._clock() - began)
@@ -160,15 +173,15 @@ class Keeper:
             self._events.recovered()
 
     def _keep_budget(self) -> None:
-        self.bytes = _segment_bytes(self._path)
+        self.bytes = self._place.total_bytes()
         if self._budget.days is not None or self._budget.most_bytes is not None:
             self._prune(self._budget.most_bytes)
         missing = self._missing_bytes()
-        if missing > 0:
+        if missing > 0 and self._place.shares_locks:
             self._prune(max(0, self.bytes - missing))
 
     def _prune(self, most_bytes: int | None) -> None:
-        removed = prune(self._path, days=self._budget.days, most_bytes=most_bytes)
+        removed = prune(self._place, days=self._budget.days, most_bytes=most_bytes)
         if removed.segments:
             self.bytes -= removed.bytes
             self._events.pruned(len(removed.days), removed.bytes)
@@ -176,7 +189,7 @@ class Keeper:
     def _missing_bytes(self) -> int:
         """Bytes that the disk should have free and has not."""
         least = self._budget.least_free_bytes
-        return least - shutil.disk_usage(self._path).free if least else 0
+        return least - shutil.disk_usage(self._place.disk).free if least else 0
 
     def _try(self, work: Callable[[], object]) -> None:
         try:
@@ -188,17 +201,20 @@ class Keeper:
             self._failure = str(error)
 
     def _housekeep(self, work: Callable[[], object]) -> None:
-        """Do what can wait: readers who hold the store are no reason to stop writing."""
+        """Do what can wait: readers who hold the store are no reason to stop writing.
+
+        Where the store is far away, that happens beside the writing; one thing at a time.
+        """
+        if self._place.shares_locks:
+            self._attempt(work)
+        elif self._helper is None or not self._helper.is_alive():
+            self._helper = threading.Thread(
+                target=self._attempt, args=(work,), name="housekeeping", daemon=True
+            )
+            self._helper.start()
+
+    def _attempt(self, work: Callable[[], object]) -> None:
         try:
             work()
         except (StoreError, OSError) as error:
             self._events.held_up(str(error))
-
-
-def _segment_bytes(path: Path) -> int:
-    total = 0
-    for segment in path.glob("*/day=*/*.parquet"):
-        # Compaction may just have removed it.
-        with suppress(FileNotFoundError):
-            total += segment.stat().st_size
-    return total

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Iterator
 from datetime import date
 from typing import TYPE_CHECKING
 
 from sensor.schema import arrow_schema
 from sensor.store.engine.duckdb import connect
+from sensor.store.place import Where
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -19,7 +19,7 @@ BATCH_ROWS = 65_536
 
 
 def stored_flows(
-    store: str | os.PathLike[str],
+    store: Where,
     first_day: date | None = None,
     last_day: date | None = None,
     blocks: tuple[str, ...] = (),
@@ -29,7 +29,7 @@ def stored_flows(
     Parameters
     ----------
     store
-        The store's folder.
+        The store's folder, or its address on object storage.
     first_day, last_day
         UTC days, both included; None for the store's own.
     blocks

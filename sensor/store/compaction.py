@@ -16,7 +16,6 @@ from sensor.store.parquet import read_footer, read_parquet
 from sensor.store.place import Place, Where, place_of
 from sensor.store.swap import Swap, carry_out, decide, needed_files, visible_segments
 
-
 _GROUPS_A_SWAP = 64
 """In a folder each merge takes effect by itself, and frees its room; elsewhere a reader asks for every swap."""
 

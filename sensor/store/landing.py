@@ -22,6 +22,8 @@ from sensor.store.swap import carry_out, needed_files
 if TYPE_CHECKING:
     import pyarrow as pa
 
+    from sensor.store.spool import SpoolState
+
 
 @dataclass(frozen=True)
 class Landed:
@@ -44,7 +46,13 @@ class Asked:
 class Landing(Protocol):
     """What a writer does with rows that make a segment. Made, it holds the sensor's lock."""
 
-    place: Place
+    @property
+    def place(self) -> Place:
+        """Where the store lies."""
+
+    @property
+    def spool_state(self) -> SpoolState | None:
+        """What waits on this machine for a store elsewhere."""
 
     def write(self, table: str, day: date, rows: pa.Table) -> Landed:
         """Keep rows as a segment that survives a crash; raises `StoreError` or `OSError`, having kept nothing."""
@@ -64,6 +72,8 @@ class Landing(Protocol):
 
 class LocalLanding:
     """Segments come down where they stay; see `Landing`."""
+
+    spool_state = None
 
     def __init__(self, place: LocalPlace, asked: Asked) -> None:
         self.place = place

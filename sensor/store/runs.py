@@ -89,7 +89,7 @@ def read_runs(where: Where) -> list[Run]:
     """Every run of a store, the oldest first."""
     place = place_of(where)
     try:
-        found = [one.path for one in place.list("runs")]
+        found = [one.path for one in place.files("runs")]
     except OSError as error:
         raise StoreError(f"cannot list the runs of {place.name}: {reason_of(error)}") from error
     paths = {path for path in found if path.endswith(".json") and not path.startswith("runs/.")}

@@ -125,7 +125,7 @@ def _remove_left_overs(place: Place) -> None:
     hidden = [
         found.path
         for folder in (_JOURNAL, _RUNS)
-        for found in place.list(folder)
+        for found in place.files(folder)
         if found.path.startswith(f"{folder}/.")
     ]
     place.remove(path for path in hidden if path not in needed)
@@ -143,7 +143,7 @@ def _carry_out(place: Place, swap: Swap) -> None:
 
 
 def _journal_names(place: Place) -> list[str]:
-    names = (found.path for found in place.list(_JOURNAL))
+    names = (found.path for found in place.files(_JOURNAL))
     return sorted(name for name in names if name.endswith(".json") and not name.startswith(f"{_JOURNAL}/."))
 
 

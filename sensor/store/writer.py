@@ -19,7 +19,7 @@ from sensor.store.place import Where, place_of
 from sensor.store.place.local import LocalPlace
 
 if TYPE_CHECKING:
-    from sensor.store.spool import SpoolOptions
+    from sensor.store.spool import SpoolOptions, SpoolState
 
 SEGMENT_ROWS = 60_000
 BUFFERED_ROWS = 500_000
@@ -117,6 +117,11 @@ class StoreWriter:
                 self._write_segment(buffer)
         while self.waiting_rows > self.options.buffered_rows:
             self._write_segment(max(self._buffers.values(), key=lambda buffer: buffer.rows))
+
+    @property
+    def spool_state(self) -> SpoolState | None:
+        """What waits for object storage, and how shipping goes; None for a store in a folder."""
+        return self._landing.spool_state
 
     @property
     def waiting_rows(self) -> int:

@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import math
-import os
-from pathlib import Path
 from typing import Any
 
 from sensor.rules import load_events, load_plan
 from sensor.rules.names import load_names
 from sensor.store import read_manifest
 from sensor.store.engine.rollup import DuckDBRollups, Rollups
+from sensor.store.place import Where
 from sensor.study.blocks import blocks
 from sensor.study.bootstrap import Bootstrap
 from sensor.study.calendar import days_between
@@ -41,13 +40,13 @@ _DIGITS = 9
 """Significant digits kept: sums of a matrix product may differ in the last ones between machines."""
 
 
-def study(store: str | os.PathLike[str], options: StudyOptions | None = None) -> dict[str, Any]:
+def study(store: Where, options: StudyOptions | None = None) -> dict[str, Any]:
     """Study a store; see the documentation of methods for what each number means.
 
     Parameters
     ----------
     store
-        The store's folder.
+        The store's folder, or its address on object storage.
     options
         What to do differently.
 
@@ -68,7 +67,7 @@ def study(store: str | os.PathLike[str], options: StudyOptions | None = None) ->
     """
     options = options or StudyOptions()
     # Only stores made of a scenario say so.
-    simulated = getattr(read_manifest(Path(store)), "simulated", None)
+    simulated = getattr(read_manifest(store), "simulated", None)
     with DuckDBRollups(store, memory_limit=options.memory_limit, threads=options.threads) as engine:
         return study_rollups(engine, options, simulated)
 

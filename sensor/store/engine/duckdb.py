@@ -17,6 +17,7 @@ from sensor.schema import TABLES, Table, empty_view_sql
 from sensor.store.lock import READER_LOCKS
 from sensor.store.manifest import read_manifest
 from sensor.store.place import Lock, Place, Where, place_of
+from sensor.store.place.model import reason_of
 from sensor.store.swap import visible_segments
 
 _WAIT_S = 60.0
@@ -51,11 +52,18 @@ def connect(
         There is no store, its schema is newer, or somebody is removing segments for over a minute.
     """
     place = place_of(store)
+    try:
+        return _connect(place, settings or {}, nanoseconds)
+    except OSError as error:
+        raise StoreError(f"cannot read {place.name}: {reason_of(error)}") from error
+
+
+def _connect(place: Place, settings: Mapping[str, str | int], nanoseconds: bool) -> duckdb.DuckDBPyConnection:
     read_manifest(place)
     lock = _share(place)
     connection = duckdb.connect(
         config={
-            **(settings or {}),
+            **settings,
             "autoinstall_known_extensions": False,
             "autoload_known_extensions": False,
         }

@@ -98,7 +98,8 @@ def _s3(words: dict[str, str]) -> pyarrow.fs.FileSystem:
         "endpoint_override": endpoint,
         "scheme": scheme,
         # Other servers than Amazon's have no regions; asking for one would go to the network.
-        "region": words.get("region") or (None if endpoint is None else os.environ.get("AWS_REGION", "us-east-1")),
+        "region": words.get("region")
+        or (None if endpoint is None else os.environ.get("AWS_REGION", "us-east-1")),
         "role_arn": words.get("role_arn"),
         "tls_ca_file_path": words.get("tls_ca_file_path"),
     }

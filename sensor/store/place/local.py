@@ -37,13 +37,20 @@ class LocalPlace:
     def name(self) -> str:
         return str(self.root)
 
+    @property
+    def disk(self) -> Path:
+        return self.root
+
     def url(self, path: str) -> str:
         return str(self.root / path)
+
+    def is_new(self) -> bool:
+        return not self.root.exists() or not self.names()
 
     def names(self) -> list[str]:
         return sorted(os.listdir(self.root))
 
-    def list(self, folder: str) -> list[Found]:
+    def files(self, folder: str) -> list[Found]:
         try:
             entries = list(os.scandir(self.root / folder))
         except (FileNotFoundError, NotADirectoryError):
@@ -65,6 +72,14 @@ class LocalPlace:
 
     def size(self, path: str) -> int:
         return (self.root / path).stat().st_size
+
+    def total_bytes(self) -> int:
+        total = 0
+        for segment in self.root.glob("*/day=*/*.parquet"):
+            # Compaction may just have removed it.
+            with suppress(FileNotFoundError):
+                total += segment.stat().st_size
+        return total
 
     def read_text(self, path: str) -> str:
         return (self.root / path).read_text(encoding="utf-8")

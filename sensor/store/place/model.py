@@ -57,16 +57,23 @@ class Place(Protocol):
     shares_locks: bool
 
     @property
+    def disk(self) -> Path:
+        """The folder of this machine that fills when rows are written."""
+
+    @property
     def name(self) -> str:
         """What people call it; without secrets."""
 
     def url(self, path: str) -> str:
         """The name by which engines read a file of it."""
 
+    def is_new(self) -> bool:
+        """Whether nothing is there yet."""
+
     def names(self) -> list[str]:
         """Everything at the top of it, files and folders."""
 
-    def list(self, folder: str) -> list[Found]:
+    def files(self, folder: str) -> list[Found]:
         """The files of a folder, hidden ones included; none where there is no such folder."""
 
     def segments(self, tables: tuple[str, ...]) -> Iterable[Segment]:
@@ -77,6 +84,9 @@ class Place(Protocol):
 
     def size(self, path: str) -> int:
         """Size of a file in bytes."""
+
+    def total_bytes(self) -> int:
+        """What all segments take."""
 
     def read_text(self, path: str) -> str:
         """A small file's text; raises `FileNotFoundError` where there is none."""

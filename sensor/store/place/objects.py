@@ -6,8 +6,10 @@ import time
 from collections.abc import Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from functools import cached_property
-from typing import TYPE_CHECKING, Any
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Self
 
+from sensor.schema import TABLES
 from sensor.store.layout import Segment, parse_segment
 from sensor.store.place.address import Address, open_file_system, parse_address
 from sensor.store.place.lease import Lease
@@ -61,6 +63,10 @@ class ObjectPlace:
     def name(self) -> str:
         return self.address.name
 
+    @property
+    def disk(self) -> Path:
+        return self.state.folder
+
     def at(self, path: str) -> str:
         """The path of an object as the file system has it."""
         return f"{self.address.folder}/{path}"
@@ -68,10 +74,13 @@ class ObjectPlace:
     def url(self, path: str) -> str:
         return f"{self.address.scheme}://{self.at(path)}"
 
+    def is_new(self) -> bool:
+        return not self.exists("store.toml") and not self.names()
+
     def names(self) -> list[str]:
         return sorted({path.split("/")[0] for path in self._list("")})
 
-    def list(self, folder: str) -> list[Found]:
+    def files(self, folder: str) -> list[Found]:
         return [Found(path, one.size) for path, one in self._list(folder).items()]
 
     def times(self, folder: str) -> dict[str, float]:
@@ -107,13 +116,18 @@ class ObjectPlace:
             self._sizes[path] = self._info(path).size
         return self._sizes[path]
 
+    def total_bytes(self) -> int:
+        return sum(self.size(one.relative_path) for one in self.segments(tuple(TABLES)) if not one.state)
+
     def read_text(self, path: str) -> str:
         return self.read(path).decode()
 
     def read_texts(self, paths: Sequence[str]) -> dict[str, str]:
         with ThreadPoolExecutor(_AT_ONCE) as pool:
             return {
-                path: text for path, text in zip(paths, pool.map(self._text, paths), strict=True) if text is not None
+                path: text
+                for path, text in zip(paths, pool.map(self._text, paths), strict=True)
+                if text is not None
             }
 
     def read(self, path: str) -> bytes:
@@ -251,7 +265,7 @@ class _Nothing:
     def read(self) -> str:
         return ""
 
-    def __enter__(self) -> _Nothing:
+    def __enter__(self) -> Self:
         return self
 
     def __exit__(self, *_: object) -> None:

@@ -44,7 +44,7 @@ class Spool:
         self._number = FileLock(folder / ".sequence")
 
     @property
-    def bytes(self) -> int:
+    def size(self) -> int:
         """Bytes that wait."""
         with self._guard:
             return sum(self._sizes.values())

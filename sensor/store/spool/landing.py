@@ -58,7 +58,7 @@ class SpooledLanding:
     def write(self, table: str, day: date, rows: pa.Table) -> Landed:
         """See `sensor.store.landing.Landing`."""
         patience_s = 0.0 if self._asked.run is None else self._options.patience_s
-        if self._spool.bytes >= self._options.most_bytes and not self._shipper.wait_for_room(
+        if self._spool.size >= self._options.most_bytes and not self._shipper.wait_for_room(
             self._options.most_bytes, patience_s
         ):
             raise StoreError(f"the spool is full (store.spool_max_bytes); {self._what_waits()}")
@@ -87,7 +87,8 @@ class SpooledLanding:
         self._shipper.stop()
         self._lock.release()
 
-    def state(self) -> SpoolState:
+    @property
+    def spool_state(self) -> SpoolState:
         """What waits and how shipping goes."""
         return self._shipper.state()
 

@@ -82,7 +82,7 @@ class Shipper:
     def state(self) -> SpoolState:
         """How it goes."""
         waiting = len(self._spool.waiting())
-        return SpoolState(waiting, self._spool.bytes, self._shipped, self._failures, self._away)
+        return SpoolState(waiting, self._spool.size, self._shipped, self._failures, self._away)
 
     def wake(self) -> None:
         """There is something to ship."""
@@ -91,7 +91,7 @@ class Shipper:
 
     def wait_for_room(self, most_bytes: int, patience_s: float) -> bool:
         """Wait until the spool holds less than this; False where the storage was away for too long."""
-        return self._wait(lambda: self._spool.bytes < most_bytes, patience_s)
+        return self._wait(lambda: self._spool.size < most_bytes, patience_s)
 
     def wait_until_empty(self, patience_s: float) -> bool:
         """Wait until everything is shipped and marked; False where the storage was away for too long."""
