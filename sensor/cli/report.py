@@ -40,14 +40,43 @@ def report(
         list[Path] | None, typer.Option("--blocks", metavar="FILE", help="What is known of the blocks.")
     ] = None,
     rules: Rules = None,
+    engine: Annotated[
+        str,
+        typer.Option("--engine", metavar="NAME", help="What reads the store: duckdb, spark or clickhouse."),
+    ] = "duckdb",
+    engine_address: Annotated[
+        str | None,
+        typer.Option(
+            "--engine-address",
+            metavar="ADDRESS",
+            help="Spark's master (spark://host:7077) or ClickHouse's server (http://user@host:8123).",
+        ),
+    ] = None,
+    engine_settings: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--engine-setting", metavar="NAME=VALUE", help="Of Spark or ClickHouse; may be repeated."
+        ),
+    ] = None,
 ) -> None:
     """Study a store: hard numbers and how sure they are.
 
     Without -o, --json and --markdown a summary is printed.
     """
-    from sensor.cli._report import Asked, Outputs, run_report
+    from sensor.cli._report import Asked, Engine, Outputs, run_report
 
     run_report(
-        Asked(store, (day, first, last), timezone, one_way, seed, expectation, events, blocks, rules),
+        Asked(
+            store,
+            (day, first, last),
+            timezone,
+            one_way,
+            seed,
+            expectation,
+            events,
+            blocks,
+            rules,
+            Engine(engine, engine_address, engine_settings),
+        ),
         Outputs(output, json, markdown),
     )

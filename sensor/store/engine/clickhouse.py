@@ -6,7 +6,6 @@ nothing stays behind on a server. What a study keeps are temporary tables of its
 
 from __future__ import annotations
 
-import os
 import re
 from collections.abc import Mapping
 from types import TracebackType
@@ -14,9 +13,11 @@ from typing import Self
 
 import pyarrow as pa
 
+from sensor.errors import StoreError
 from sensor.schema import TABLES, Column, Table
 from sensor.store.engine.clickhouse_client import open_client, text
 from sensor.store.engine.visible import hold_segments
+from sensor.store.place import Where
 
 _TYPES = {
     "BOOLEAN": "Nullable(Bool)",
@@ -53,9 +54,11 @@ class ClickHouseRollups:
     Parameters
     ----------
     store
-        The store's folder. A server must see it under the same path, beneath its ``user_files_path``.
+        The store's folder, or its address on object storage. A server must see a folder under the same path,
+        beneath its ``user_files_path``.
     address
-        ``http://[user@]host[:port][/database][?cluster=NAME]``; None for an engine inside this process.
+        ``http://[user@]host[:port][/database][?cluster=NAME]``; None for an engine inside this process. With a
+        cluster every server of it reads a part of a store on object storage.
     settings
         Further settings of each query.
 
@@ -69,7 +72,7 @@ class ClickHouseRollups:
 
     def __init__(
         self,
-        store: str | os.PathLike[str],
+        store: Where,
         *,
         address: str | None = None,
         settings: Mapping[str, str | int] | None = None,
@@ -134,14 +137,25 @@ class ClickHouseRollups:
         return f"SELECT {', '.join(columns)}, {_DAY} AS day FROM {self._source(table, paths)}"
 
     def _source(self, table: Table, paths: list[str]) -> str:
-        # A choice in braces is taken apart as text: each file is opened by its name, no folder is listed.
-        prefix = f"{self._held.address}/{table.name}/"
-        inside = ",".join(path.removeprefix(f"{table.name}/") for path in paths)
-        where = f"{prefix}{{{inside}}}" if len(paths) > 1 else prefix + inside
         structure = ", ".join(
             f"{column.name} {_TYPES[column.sql]}" for column in table.columns if column.sql != "DATE"
         )
-        return f"file({text(where)}, 'Parquet', {text(structure)})"
+        bucket = self._held.bucket
+        inside = [path.removeprefix(f"{table.name}/") for path in paths]
+        if bucket is None:
+            where = _choice(f"{self._held.folder}/{table.name}", inside)
+            return f"file({text(where)}, 'Parquet', {text(structure)})"
+        keys = [part for part in (bucket.key, bucket.secret, bucket.token) if part]
+        arguments = [_choice(f"{bucket.url}/{table.name}", inside), *keys, "Parquet", structure]
+        listed = ", ".join(map(text, arguments))
+        return f"s3Cluster({text(self._cluster)}, {listed})" if self._cluster else f"s3({listed})"
+
+
+def _choice(folder: str, names: list[str]) -> str:
+    """A pattern for some files of a folder. Its braces are taken apart as text: no folder is listed."""
+    if special := set(folder) & set("*?{}"):
+        raise StoreError(f"{folder}: ClickHouse takes {' '.join(sorted(special))} in a path for a pattern")
+    return f"{folder}/{{{','.join(names)}}}" if len(names) > 1 else f"{folder}/{names[0]}"
 
 
 def _shown(column: Column) -> list[str]:

@@ -177,7 +177,7 @@ def open_client(address: str | None, settings: Settings) -> tuple[Client, str | 
         return EmbeddedClient(settings), None
     asked = parse_qs(urlsplit(address).query)
     if unknown := set(asked) - {"cluster"}:
-        raise ConfigError(f"the engine's address has no {sorted(unknown)[0]!r}: only cluster=NAME can be asked for")
+        raise ConfigError(f"the engine's address has no {min(unknown)!r}: only cluster=NAME can be asked for")
     return ServerClient(address, settings), asked.get("cluster", [None])[-1]
 
 

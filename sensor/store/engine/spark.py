@@ -6,16 +6,20 @@ memory, beyond that on their disks; when one is lost, its part is computed anew 
 
 from __future__ import annotations
 
-import os
-from collections.abc import Mapping
+import warnings
+from collections.abc import Callable, Mapping
 from types import TracebackType
-from typing import Any, Self
+from typing import Any, Self, TypeVar
 
 import pyarrow as pa
 
 from sensor.errors import ConfigError, StoreError
 from sensor.schema import TABLES, Column, Table
+from sensor.store.engine.bucket import Bucket
 from sensor.store.engine.visible import hold_segments
+from sensor.store.place import Where
+
+_Answer = TypeVar("_Answer")
 
 LOCAL = "local[*]"
 """The master where none is named: inside this process, on every core."""
@@ -34,6 +38,10 @@ _TYPES = {
     "VARCHAR": "string",
     "VARCHAR[]": "array<string>",
 }
+_S3_HINT = (
+    "Spark reads S3 by a package of its own: "
+    "--engine-setting spark.jars.packages=org.apache.hadoop:hadoop-aws:VERSION-OF-ITS-HADOOP"
+)
 _SETTINGS = {
     "spark.app.name": "blocktap",
     "spark.ui.enabled": "false",
@@ -55,7 +63,7 @@ class SparkRollups:
     Parameters
     ----------
     store
-        The store's folder, which the workers must see under the same path.
+        The store's folder, which the workers must see under the same path, or its address on object storage.
     address
         The master: ``spark://host:7077``, ``local[N]``, ``yarn``, ``k8s://...``; ``local[*]`` if not given.
     settings
@@ -71,17 +79,18 @@ class SparkRollups:
 
     def __init__(
         self,
-        store: str | os.PathLike[str],
+        store: Where,
         *,
         address: str | None = None,
         settings: Mapping[str, str | int] | None = None,
     ) -> None:
         self._held = hold_segments(store)
         try:
-            self._session = _session(address or LOCAL, settings or {})
+            bucket = self._held.bucket
+            told = {**_SETTINGS, **(_bucket_settings(bucket) if bucket else {}), **(settings or {})}
+            self._session = _session(address or LOCAL, told)
             self._kept: dict[str, Any] = {}
-            for table in TABLES.values():
-                self._create_view(table, self._held.paths[table.name])
+            _said(self._create_views)
         except BaseException:
             self._held.close()
             raise
@@ -121,25 +130,37 @@ class SparkRollups:
     ) -> None:
         self.close()
 
+    def _create_views(self) -> None:
+        for table in TABLES.values():
+            self._create_view(table, self._held.paths[table.name])
+
     def _create_view(self, table: Table, paths: list[str]) -> None:
-        columns = ", ".join(f"{column.name} {_TYPES[column.sql]}" for column in table.columns if column.sql != "DATE")
-        schema = f"{columns}, day date"
+        stored = [column for column in table.columns if column.sql != "DATE"]
+        schema = ", ".join([*(f"{column.name} {_TYPES[column.sql]}" for column in stored), "day date"])
+        folder = (
+            self._held.folder
+            if self._held.bucket is None
+            else self._held.folder.replace("s3://", "s3a://", 1)
+        )
         if paths:
-            rows = (
-                self._session.read.schema(schema)
-                .option("basePath", f"{self._held.address}/{table.name}")
-                .parquet(*(f"{self._held.address}/{path}" for path in paths))
-            )
+            reader = self._session.read.schema(schema).option("basePath", f"{folder}/{table.name}")
+            # Each file is named: no name is a pattern, and those of a swap that is under way are hidden ones.
+            reader = reader.option("__globPaths__", "false").option("ignoredPathSegmentRegex", "(?!)")
+            rows = reader.parquet(*(f"{folder}/{path}" for path in paths))
         else:
             rows = self._session.createDataFrame([], schema)
-        shown = [part for column in table.columns if column.sql != "DATE" for part in _shown(column)]
-        rows.selectExpr(*shown, "day").createOrReplaceTempView(table.name)
+        rows.selectExpr(
+            *(part for column in stored for part in _shown(column)), "day"
+        ).createOrReplaceTempView(table.name)
 
 
 def _shown(column: Column) -> list[str]:
     if column.sql != "TIMESTAMP_NS":
         return [column.name]
-    return [f"timestamp_micros({column.name} div 1000) AS {column.name}", f"{column.name} AS {column.name}_ns"]
+    return [
+        f"timestamp_micros({column.name} div 1000) AS {column.name}",
+        f"{column.name} AS {column.name}_ns",
+    ]
 
 
 def _session(master: str, settings: Mapping[str, str | int]) -> Any:
@@ -151,20 +172,49 @@ def _session(master: str, settings: Mapping[str, str | int]) -> Any:
             "the engine spark needs a package that is not installed: pip install blocktap[spark]"
         ) from error
     builder = SparkSession.builder.master(master)
-    for name, value in {**_SETTINGS, **settings}.items():
+    for name, value in settings.items():
         builder = builder.config(name, str(value))
     try:
         return builder.getOrCreate()
     except PySparkRuntimeError as error:
-        raise ConfigError(f"Spark does not start: is a Java 17 or newer installed? {error}") from error
+        raise ConfigError(
+            f"Spark does not start: is a Java 17 or newer installed? {_brief(error)}"
+        ) from error
+    except Exception as error:
+        raise StoreError(f"Spark at {master} cannot be used: {_brief(error)}") from error
 
 
-def _said(action: Any) -> Any:
-    from pyspark.errors import PySparkException
-    from py4j.protocol import Py4JError
+def _bucket_settings(bucket: Bucket) -> dict[str, str]:
+    """What Hadoop's S3 file system must be told."""
+    told = {
+        "endpoint": bucket.endpoint,
+        "endpoint.region": bucket.region,
+        "path.style.access": "true" if bucket.endpoint else None,
+        "access.key": bucket.key,
+        "secret.key": bucket.secret,
+        "session.token": bucket.token,
+    }
+    return {f"spark.hadoop.fs.s3a.{name}": value for name, value in told.items() if value}
 
+
+def _said(action: Callable[[], _Answer]) -> _Answer:
+    """Do what asks Spark something, and say what failed in one line."""
     try:
-        return action()
-    except (PySparkException, Py4JError) as error:
-        brief = str(error).strip().split("\n", 1)[0][:500]
-        raise StoreError(f"Spark cannot read the store: {brief}") from error
+        with warnings.catch_warnings():
+            # It says that it was not tried with the newest pandas, of which it takes nothing here.
+            warnings.simplefilter("ignore", FutureWarning)
+            return action()
+    # Errors of three libraries, and those of the network, on the way through two languages.
+    except Exception as error:
+        hint = f"; {_S3_HINT}" if "S3AFileSystem" in str(error) else ""
+        raise StoreError(f"Spark cannot read the store: {_brief(error)}{hint}") from error
+
+
+def _brief(error: Exception) -> str:
+    """The line that says what happened; what follows are the frames of a Java stack."""
+    lines = [line.strip() for line in str(error).splitlines() if line.strip()]
+    first = lines[0] if lines else type(error).__name__
+    # "An error occurred while calling o126.getResult." says nothing, the next line does.
+    return (lines[1] if first.startswith("An error occurred while calling") and len(lines) > 1 else first)[
+        :500
+    ]
