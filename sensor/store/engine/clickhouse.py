@@ -40,7 +40,9 @@ _LENT_TYPES = {
 _DAY = "toNullable(toDate32(day))"
 _SETTINGS: dict[str, str | int] = {
     "use_hive_partitioning": 1,
-    # What SQL says of groups that a grouping set leaves out, and of a column and an alias of one name.
+    # What SQL says of NULL in a cast, of groups that a grouping set leaves out, and of a column and an alias of
+    # one name.
+    "cast_keep_nullable": 1,
     "group_by_use_nulls": 1,
     "prefer_column_name_to_alias": 1,
     # A query names each file it reads.
