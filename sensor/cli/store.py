@@ -64,12 +64,13 @@ def prune(
 @app.command()
 def upgrade(store: _Store) -> None:
     """Bring a store to the newest schema."""
-    from sensor.schema import SCHEMA_VERSION
-    from sensor.store import read_manifest
+    from sensor.store.upgrade import upgrade as upgrade_store
 
     def work() -> str:
-        manifest = read_manifest(store)
-        return f"schema version {manifest.schema_version} of {SCHEMA_VERSION}: nothing to do"
+        done = upgrade_store(store)
+        if done.earlier == done.version:
+            return f"schema version {done.earlier} of {done.version}: nothing to do"
+        return f"from schema version {done.earlier} to {done.version}: {done.segments} segments rewritten"
 
     typer.echo(_try(work))
 

@@ -136,15 +136,15 @@ class Keeper:
         if self._failure is not None and now < self._retry_at:
             return
         near = self._place.shares_locks
-        if now >= self._budget_at or (near and self._missing_bytes() > 0):
+        budget_due = now >= self._budget_at or (near and self._missing_bytes() > 0)
+        if budget_due and self._housekeep(self._keep_budget):
             self._budget_at = now + (BUDGET_S if near else FAR_BUDGET_S)
-            self._housekeep(self._keep_budget)
         if now >= self._flush_at or self._failure is not None or self._missing_bytes() > 0:
             self._flush_at = now + self._flush_interval_s
             self._try(self._flush)
-        if now >= self._compact_at and self._failure is None:
+        compaction_due = now >= self._compact_at and self._failure is None
+        if compaction_due and self._housekeep(self._compact):
             self._compact_at = now + COMPACTION_S
-            self._housekeep(lambda: compact(self._place, Compaction(sensor=self._writer.sensor)))
 
     def close(self) -> None:
         """Write what waits and let go of the store.
@@ -171,6 +171,9 @@ class Keeper:
         if self._failure is not None:
             self._failure = None
             self._events.recovered()
+
+    def _compact(self) -> None:
+        compact(self._place, Compaction(sensor=self._writer.sensor))
 
     def _keep_budget(self) -> None:
         self.bytes = self._place.total_bytes()
@@ -200,18 +203,20 @@ class Keeper:
                 self._events.failed(str(error))
             self._failure = str(error)
 
-    def _housekeep(self, work: Callable[[], object]) -> None:
+    def _housekeep(self, work: Callable[[], object]) -> bool:
         """Do what can wait: readers who hold the store are no reason to stop writing.
 
-        Where the store is far away, that happens beside the writing; one thing at a time.
+        Where the store is far away, that happens beside the writing, one thing at a time; False says that
+        something else is still being done.
         """
         if self._place.shares_locks:
             self._attempt(work)
-        elif self._helper is None or not self._helper.is_alive():
-            self._helper = threading.Thread(
-                target=self._attempt, args=(work,), name="housekeeping", daemon=True
-            )
-            self._helper.start()
+            return True
+        if self._helper is not None and self._helper.is_alive():
+            return False
+        self._helper = threading.Thread(target=self._attempt, args=(work,), name="housekeeping", daemon=True)
+        self._helper.start()
+        return True
 
     def _attempt(self, work: Callable[[], object]) -> None:
         try:

@@ -96,7 +96,8 @@ class LocalLanding:
         """See `Landing`."""
         segment = Segment(table, day, self._asked.sensor, self._sequence.next())
         target = replace(segment, state=STAGED) if self._asked.replace else segment
-        return Landed(target, write_segment(self._root, target, rows, self._asked.run))
+        run = self._asked.run
+        return Landed(target, write_segment(self._root, target, rows, run.id if run else None))
 
     def settle(self) -> None:
         """See `Landing`; there is nothing to wait for."""
@@ -134,16 +135,15 @@ class LocalLanding:
                 durable.remove(self._root / segment.relative_path)
 
 
-def write_segment(root: Path, target: Segment, rows: pa.Table, run: runs.RunInfo | None) -> int:
+def write_segment(root: Path, target: Segment, rows: pa.Table, run: str | None) -> int:
     """Write a segment so that it appears as a whole and stays; return its size."""
     writing = root / replace(target, state=WRITING).relative_path
-    note = run.id if run else None
     durable.make_folder(writing.parent)
     try:
-        size = write_parquet(writing, rows, note)
+        size = write_parquet(writing, rows, run)
     except FileNotFoundError:  # retention removed the empty folder in between
         durable.make_folder(writing.parent)
-        size = write_parquet(writing, rows, note)
+        size = write_parquet(writing, rows, run)
     os.rename(writing, root / target.relative_path)
     durable.sync_folder(writing.parent)
     return size

@@ -5,11 +5,11 @@ from __future__ import annotations
 import json
 import os
 import tomllib
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 
+from sensor import schema
 from sensor.errors import StoreError
-from sensor.schema import SCHEMA_VERSION
 from sensor.store import durable
 from sensor.store.place import Place, Where, place_of
 from sensor.store.place.model import local_root, reason_of
@@ -55,10 +55,10 @@ def read_manifest(where: Where) -> Manifest:
         raise StoreError(f"cannot read {path}: {reason_of(error)}") from error
     except (ValueError, KeyError, TypeError) as error:
         raise StoreError(f"{path} is damaged: {error}") from error
-    if manifest.schema_version > SCHEMA_VERSION:
+    if manifest.schema_version > schema.SCHEMA_VERSION:
         raise StoreError(
             f"{place.name} has schema version {manifest.schema_version}, this program knows versions up to "
-            f"{SCHEMA_VERSION}: update Blocktap"
+            f"{schema.SCHEMA_VERSION}: update Blocktap"
         )
     return manifest
 
@@ -85,6 +85,12 @@ def mark_simulated(where: Where, scenario: str) -> None:
         _write(place, Manifest(manifest.schema_version, manifest.created, ", ".join([*marks, scenario])))
 
 
+def set_schema_version(where: Where, version: int) -> None:
+    """Say that every segment has this version at least."""
+    place = place_of(where)
+    _write(place, replace(read_manifest(place), schema_version=version))
+
+
 def _create(place: Place) -> None:
     root = local_root(place)
     if root is not None:
@@ -97,7 +103,7 @@ def _create(place: Place) -> None:
         )
     if root is not None:
         os.chmod(root, durable.FOLDER_MODE)
-    _write(place, Manifest(SCHEMA_VERSION, datetime.now(UTC)))
+    _write(place, Manifest(schema.SCHEMA_VERSION, datetime.now(UTC)))
 
 
 def _write(place: Place, manifest: Manifest) -> None:

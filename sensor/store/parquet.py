@@ -9,7 +9,8 @@ from typing import Any
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from sensor.schema import SCHEMA_VERSION, TABLES
+from sensor import schema
+from sensor.schema import TABLES
 from sensor.store import durable
 
 ROW_GROUP_ROWS = 131_072
@@ -57,7 +58,7 @@ def encode(rows: pa.Table, run: str | None) -> pa.Buffer:
 
 
 def _write(sink: pa.NativeFile, rows: pa.Table, run: str | None) -> None:
-    notes = {_VERSION: str(SCHEMA_VERSION)} | ({} if run is None else {_RUN: run})
+    notes = {_VERSION: str(schema.SCHEMA_VERSION)} | ({} if run is None else {_RUN: run})
     settings = parquet_settings(rows.schema, repeating_columns(rows))
     with pq.ParquetWriter(sink, rows.schema, **settings) as writer:
         writer.write_table(rows, row_group_size=ROW_GROUP_ROWS)
@@ -67,8 +68,8 @@ def _write(sink: pa.NativeFile, rows: pa.Table, run: str | None) -> None:
 def read_parquet(path: Path | pa.NativeFile, table: str) -> pa.Table:
     """All rows of one file, text of few values as dictionaries."""
     encoded = [column.name for column in TABLES[table].columns if column.few_values]
-    rows: pa.Table = pq.ParquetFile(path, read_dictionary=encoded).read()
-    return rows
+    # Notes of the file are not the rows'; they would be written once more.
+    return pq.ParquetFile(path, read_dictionary=encoded).read().replace_schema_metadata(None)
 
 
 def read_footer(path: Path | pa.NativeFile) -> tuple[int, str | None]:
@@ -76,6 +77,11 @@ def read_footer(path: Path | pa.NativeFile) -> tuple[int, str | None]:
     metadata = pq.read_metadata(path)
     run: bytes | None = (metadata.metadata or {}).get(_RUN.encode())
     return metadata.num_rows, run.decode() if run is not None else None
+
+
+def read_version(path: Path | pa.NativeFile) -> int:
+    """Schema version of one file."""
+    return int((pq.read_metadata(path).metadata or {})[_VERSION.encode()])
 
 
 def repeating_columns(rows: pa.Table) -> set[str]:

@@ -12,6 +12,7 @@ import duckdb
 import pyarrow as pa
 from duckdb.func import FunctionNullHandling, PythonUDFType
 
+from sensor import schema
 from sensor.errors import StoreError
 from sensor.schema import TABLES, Table, empty_view_sql
 from sensor.store.lock import READER_LOCKS
@@ -59,7 +60,7 @@ def connect(
 
 
 def _connect(place: Place, settings: Mapping[str, str | int], nanoseconds: bool) -> duckdb.DuckDBPyConnection:
-    read_manifest(place)
+    is_mixed = read_manifest(place).schema_version < schema.SCHEMA_VERSION
     lock = _share(place)
     connection = duckdb.connect(
         config={
@@ -69,7 +70,7 @@ def _connect(place: Place, settings: Mapping[str, str | int], nanoseconds: bool)
         }
     )
     try:
-        files = _create_views(connection, place, nanoseconds)
+        files = _create_views(connection, place, nanoseconds, is_mixed)
         _create_functions(connection, lock)
         _confine(connection, files)
     except BaseException:
@@ -90,13 +91,16 @@ def _share(place: Place) -> Lock | None:
     return lock
 
 
-def _create_views(connection: duckdb.DuckDBPyConnection, place: Place, nanoseconds: bool) -> list[str]:
+def _create_views(
+    connection: duckdb.DuckDBPyConnection, place: Place, nanoseconds: bool, is_mixed: bool
+) -> list[str]:
     # Listed once: tables read at different moments could lie on both sides of a swap.
     segments = visible_segments(place, tuple(TABLES))
     _register_files(connection, place, [one.relative_path for one in segments])
     for table in TABLES.values():
         paths = [place.url(one.relative_path) for one in segments if one.table == table.name]
-        connection.execute(_view_sql(table, paths, nanoseconds) if paths else _empty_sql(table, nanoseconds))
+        sql = _view_sql(table, paths, nanoseconds, is_mixed) if paths else _empty_sql(table, nanoseconds)
+        connection.execute(sql)
     return [place.url(one.relative_path) for one in segments]
 
 
@@ -112,7 +116,7 @@ def _register_files(connection: duckdb.DuckDBPyConnection, place: Place, paths: 
         connection.register_filesystem(SegmentFiles(place, paths))
 
 
-def _view_sql(table: Table, paths: list[str], nanoseconds: bool) -> str:
+def _view_sql(table: Table, paths: list[str], nanoseconds: bool, is_mixed: bool) -> str:
     columns = []
     for column in table.columns:
         # Parquet says "UTC"; DuckDB calculates with zoned times only by an extension from the network.
@@ -122,10 +126,20 @@ def _view_sql(table: Table, paths: list[str], nanoseconds: bool) -> str:
             columns.append(f'epoch_ns("{column.name}") AS "{column.name}_ns"')
     if table.day_column is None:
         columns.append('"day"')
-    return (
-        f'CREATE TEMP VIEW "{table.name}" AS SELECT {", ".join(columns)} FROM read_parquet('
-        f"{_texts([glob.escape(path) for path in paths])}, hive_partitioning = true, hive_types = {{'day': DATE}})"
+    files = (
+        f"read_parquet({_texts([glob.escape(path) for path in paths])}, union_by_name = {is_mixed}, "
+        "hive_partitioning = true, hive_types = {'day': DATE})"
     )
+    if is_mixed:
+        files = f"(FROM {files} UNION ALL BY NAME {_no_rows_sql(table)})"
+    return f'CREATE TEMP VIEW "{table.name}" AS SELECT {", ".join(columns)} FROM {files}'
+
+
+def _no_rows_sql(table: Table) -> str:
+    """What gives every column to segments of an earlier schema, which lack some."""
+    stored = [column for column in table.columns if column.name != table.day_column]
+    empty = [f'CAST(NULL AS {column.sql}) AS "{column.name}"' for column in stored]
+    return f'SELECT {", ".join(empty)}, CAST(NULL AS DATE) AS "day" WHERE false'
 
 
 def _empty_sql(table: Table, nanoseconds: bool) -> str:

@@ -14,10 +14,7 @@ if TYPE_CHECKING:
 
     from sensor.store.place.objects import ObjectPlace
 
-TAIL_BYTES = 1 << 16
-"""The end of a segment has its footer, which every query reads; it is fetched once, in one piece."""
-KEPT = 4096
-"""So many segments are kept open, and so many ends in memory."""
+KEPT_OPEN = 4096
 _WRITTEN = datetime(2000, 1, 1, tzinfo=UTC)  # segments never change
 
 
@@ -25,6 +22,8 @@ class SegmentFiles(AbstractFileSystem):  # type: ignore[misc] # fsspec has no ty
     """The segments that one connection reads, and nothing else.
 
     Their sizes are known from the list; opening one costs one request, once, and each read one for its bytes alone.
+    DuckDB asks for the end of a segment and for the columns that a query needs, and keeps what it got in memory. A
+    segment of up to two megabytes it takes as a whole: one request more would cost more time.
     """
 
     cachable = False
@@ -34,10 +33,8 @@ class SegmentFiles(AbstractFileSystem):  # type: ignore[misc] # fsspec has no ty
         self.protocol = place.address.scheme
         self._place = place
         self._paths = {self._strip_protocol(place.url(path)): path for path in paths}
-        self._tails: OrderedDict[str, bytes] = OrderedDict()
         self._open: OrderedDict[str, pa.NativeFile] = OrderedDict()
         self._guard = threading.Lock()
-        self.requests = self.bytes_read = 0
 
     def open(self, path: str, mode: str = "rb", **_options: Any) -> SegmentFile:
         """Open a segment for reading."""
@@ -65,24 +62,10 @@ class SegmentFiles(AbstractFileSystem):  # type: ignore[misc] # fsspec has no ty
         stop = min(start + count, size)
         if stop <= start:
             return b""
-        first = max(0, size - TAIL_BYTES)
-        if start >= first:
-            return self._tail(inside, first, size)[start - first : stop - first]
         return self._get(inside, start, stop - start)
-
-    def _tail(self, inside: str, first: int, size: int) -> bytes:
-        with self._guard:
-            tail = self._tails.get(inside)
-        if tail is None:
-            tail = self._get(inside, first, size - first)
-            self._keep(self._tails, inside, tail)
-        return tail
 
     def _get(self, inside: str, start: int, count: int) -> bytes:
         content = bytes(self._source(inside).read_at(count, start))
-        with self._guard:
-            self.requests += 1
-            self.bytes_read += len(content)
         if len(content) != count:
             raise OSError(f"{self._place.name}/{inside} is shorter than it was")
         return content
@@ -92,14 +75,11 @@ class SegmentFiles(AbstractFileSystem):  # type: ignore[misc] # fsspec has no ty
             source = self._open.get(inside)
         if source is None:
             source = self._place.source(inside)
-            self._keep(self._open, inside, source)
+            with self._guard:
+                self._open[inside] = source
+                while len(self._open) > KEPT_OPEN:
+                    self._open.popitem(last=False)
         return source
-
-    def _keep(self, kept: OrderedDict[str, Any], inside: str, one: object) -> None:
-        with self._guard:
-            kept[inside] = one
-            while len(kept) > KEPT:
-                kept.popitem(last=False)
 
     def _inside(self, path: str) -> str:
         inside = self._paths.get(self._strip_protocol(path))

@@ -9,11 +9,12 @@ from datetime import date
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from sensor import schema
 from sensor.store import durable
 from sensor.store.landing import Asked, Landed, write_segment
 from sensor.store.layout import STAGED, Segment, list_segments
 from sensor.store.lock import FileLock
-from sensor.store.parquet import read_footer
+from sensor.store.parquet import read_footer, read_parquet, read_version
 from sensor.store.place.objects import ticks
 
 if TYPE_CHECKING:
@@ -58,7 +59,8 @@ class Spool:
         """Keep rows until they are shipped."""
         state = STAGED if self._asked.replace else ""
         segment = Segment(table, day, self._asked.sensor, self.next_sequence(), state)
-        size = write_segment(self.folder, segment, rows, self._asked.run)
+        run = self._asked.run
+        size = write_segment(self.folder, segment, rows, run.id if run else None)
         with self._guard:
             self._sizes[segment] = size
         return Landed(segment, size)
@@ -70,6 +72,19 @@ class Spool:
     def run_of(self, segment: Segment) -> str | None:
         """The run that wrote a segment."""
         return read_footer(self.folder / segment.relative_path)[1]
+
+    def upgrade(self, segment: Segment) -> None:
+        """Bring what an earlier program left to this one's schema."""
+        path = self.folder / segment.relative_path
+        version = read_version(path)
+        if version == schema.SCHEMA_VERSION:
+            return
+        from sensor.store.upgrade import upgraded
+
+        rows = upgraded(segment.table, read_parquet(path, segment.table), version)
+        size = write_segment(self.folder, segment, rows, self.run_of(segment))
+        with self._guard:
+            self._sizes[segment] = size
 
     def forget(self, segment: Segment) -> None:
         """A segment is in the store, or is not wanted."""

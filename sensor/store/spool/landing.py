@@ -93,15 +93,13 @@ class SpooledLanding:
         return self._shipper.state()
 
     def _open(self) -> None:
-        began, told = time.monotonic(), False
+        began = time.monotonic()
         while True:
             try:
                 self._shipper.open()
                 self._begin_run()
             except OSError as error:
-                if not told:
-                    self._options.events.away(reason_of(error), self._folder)
-                    told = True
+                self._shipper.fail(reason_of(error))
                 if self._asked.run is None:
                     return
                 if time.monotonic() - began > self._options.patience_s:
@@ -112,8 +110,6 @@ class SpooledLanding:
                 self._shipper.stop()
                 raise
             else:
-                if told:
-                    self._options.events.back()
                 return
 
     def _begin_run(self) -> None:

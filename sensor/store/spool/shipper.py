@@ -68,10 +68,13 @@ class Shipper:
                     f"sensor {self._asked.sensor!r} is being written to {self._place.name} by {self._lease.read()}"
                 )
             self._tidy()
-        except OSError as error:
-            if is_refused(error):
-                raise StoreError(f"{self._place.name}: {reason_of(error)}") from error
-            raise
+        except (OSError, StoreError) as error:
+            failed = error.__cause__ if isinstance(error, StoreError) else error
+            if not isinstance(failed, OSError) or isinstance(failed, FileNotFoundError):
+                raise
+            if is_refused(failed):
+                raise StoreError(f"{self._place.name}: {reason_of(failed)}") from failed
+            raise failed from None
         self._is_open = True
         self._answer()
 
@@ -131,7 +134,7 @@ class Shipper:
                 pause_s = FIRST_RETRY_S
             except (OSError, StoreError) as error:
                 busy = False
-                self._fail(reason_of(error) if isinstance(error, OSError) else str(error))
+                self.fail(reason_of(error) if isinstance(error, OSError) else str(error))
             with self._changed:
                 if self._stopping:
                     return
@@ -175,7 +178,7 @@ class Shipper:
 
     def _ship_run(self, record: Path) -> None:
         path = f"runs/{record.name}"
-        if self._place.exists(path):  # or it was replaced
+        if record.stem in self._known_runs():  # or another stands in for it
             self._place.write_text(path, record.read_text(encoding="utf-8"))
         durable.remove(record)
 
@@ -183,18 +186,23 @@ class Shipper:
         """Bring the spool in line with the store as it is found."""
         self._mark = self._place.shipped(self._asked.sensor)
         self._spool.begin_after(self._mark)
-        gone: dict[str | None, bool] = {None: False}
-        for segment in self._spool.waiting():
+        waiting = self._spool.waiting()
+        known = self._known_runs() if waiting else set()
+        if self._asked.run is not None:
+            known.add(self._asked.run.id)
+        for segment in waiting:
             run = self._spool.run_of(segment)
-            if run not in gone:
-                gone[run] = not self._place.exists(f"runs/{run}.json")
-            is_ours = self._asked.run is not None and run == self._asked.run.id
-            if gone[run] and not is_ours:
+            if run is not None and run not in known:
                 self._spool.forget(segment)  # another run stands in for this one
-            elif segment.sequence <= self._mark:
+                continue
+            self._spool.upgrade(segment)
+            if segment.sequence <= self._mark:
                 self._spool.renumber(segment)
         if not self._is_replacing_now():
             self._remove_staged()
+
+    def _known_runs(self) -> set[str]:
+        return {run.id for run in runs.read_runs(self._place)}
 
     def _is_replacing_now(self) -> bool:
         return self._asked.replace and self._shipped > 0
@@ -222,7 +230,8 @@ class Shipper:
             self._away = None
             self._events.back()
 
-    def _fail(self, reason: str) -> None:
+    def fail(self, reason: str) -> None:
+        """The storage takes nothing, for this reason; said once."""
         self._failures += 1
         if self._away is None:
             self._away = reason
