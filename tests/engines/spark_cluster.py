@@ -11,6 +11,7 @@ import time
 from dataclasses import dataclass, field
 from pathlib import Path
 from types import TracebackType
+from typing import Self
 
 import psutil
 import pytest
@@ -36,7 +37,7 @@ class Cluster:
     _master: subprocess.Popen[bytes] | None = None
     _workers: list[subprocess.Popen[bytes]] = field(default_factory=list)
 
-    def __enter__(self) -> Cluster:
+    def __enter__(self) -> Self:
         try:
             self._master = self._start("master", "org.apache.spark.deploy.master.Master", "--port", "0")
             self.address = self._wait_for("master", r"Starting Spark master at (spark://\S+)")
@@ -113,4 +114,6 @@ class Cluster:
             if found:
                 return found[1]
             time.sleep(0.1)
-        raise AssertionError(f"{name} did not start:\n" + (self.folder / f"{name}.log").read_text(errors="replace"))
+        raise AssertionError(
+            f"{name} did not start:\n" + (self.folder / f"{name}.log").read_text(errors="replace")
+        )

@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 from sensor.rules import load_plan
 from sensor.store import compact
@@ -15,6 +15,7 @@ from tests.study.rows import at, flow, make_store
 
 FLOWS = 3000
 DAYS = 9
+Place = TypeVar("Place", Path, str)
 RELAY = "satnet"
 # Across the end of summer time in the zone; whole quarters of hours, and days that are none of UTC.
 ZONES = ("UTC", "Asia/Kathmandu", "America/Santiago")
@@ -37,7 +38,7 @@ def options(zone: str = "UTC", **changes: Any) -> StudyOptions:
     return StudyOptions(timezone=zone, resamples=100, blocks=blocks, **changes)
 
 
-def awkward_store(path: Path) -> Path:
+def awkward_store(path: Place) -> Place:
     """Write such a store, each day in two segments."""
     for half in range(2):
         make_store(
@@ -45,7 +46,12 @@ def awkward_store(path: Path) -> Path:
             flows=[_flow(random.Random(number)) for number in range(half, FLOWS, 2)],
             hosts=[_host(random.Random(number)) for number in range(half, 200, 2)],
             accounting=[
-                {"time": at(day, hour), "interval_s": 300.5, "packets_seen": 2**40 + day, "packets_matched": 3}
+                {
+                    "time": at(day, hour),
+                    "interval_s": 300.5,
+                    "packets_seen": 2**40 + day,
+                    "packets_matched": 3,
+                }
                 for day in range(half, DAYS, 2)
                 for hour in (0, 5, 23.9)
             ],

@@ -62,7 +62,9 @@ class TestSameReport:
     def test_of_an_empty_store(self, tmp_path: Path, server: str) -> None:
         StoreWriter(tmp_path / "store", "none").close()
         expected = text(study(tmp_path / "store", options()))
-        assert text(study(tmp_path / "store", options(engine="clickhouse", engine_address=server))) == expected
+        assert (
+            text(study(tmp_path / "store", options(engine="clickhouse", engine_address=server))) == expected
+        )
 
     def test_page_and_numbers_of_the_command(self, store: Path, tmp_path: Path) -> None:
         """With the engine inside the process; the command writes both files byte for byte."""
@@ -84,7 +86,7 @@ class TestServer:
 
     def test_refusals_are_said_in_a_line(self, store: Path, server: str) -> None:
         with ClickHouseRollups(store, address=server) as engine:
-            with pytest.raises(StoreError, match="UNKNOWN_IDENTIFIER|Unknown expression") as caught:
+            with pytest.raises(StoreError, match="Unknown expression") as caught:
                 engine.rollup("SELECT nothing FROM flows")
             assert len(str(caught.value)) < 600
 

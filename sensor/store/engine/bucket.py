@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from dataclasses import dataclass
+from urllib.parse import quote
 
 from sensor.errors import StoreError
 from sensor.store.place.address import Address
@@ -39,7 +40,7 @@ class Bucket:
     def url(self) -> str:
         """The store's folder, as a web address."""
         base = f"{self.endpoint}/{self.name}" if self.endpoint else self._amazon()
-        return f"{base}/{self.prefix}" if self.prefix else base
+        return f"{base}/{quote(self.prefix)}" if self.prefix else base
 
     def _amazon(self) -> str:
         return f"https://{self.name}.s3.{self.region}.amazonaws.com"
