@@ -62,6 +62,11 @@ class Cluster:
         self.close()
 
     @property
+    def pids(self) -> list[int]:
+        """Of the master and the workers; executors are children of these."""
+        return [process.pid for process in [*filter(None, [self._master]), *self._workers]]
+
+    @property
     def settings(self) -> dict[str, str]:
         """What a driver beside it is told."""
         return {
