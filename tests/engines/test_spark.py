@@ -20,7 +20,7 @@ from tests.engines.spark_cluster import Cluster, need_spark
 from tests.engines.stores import ZONES, awkward_store, options, swap_under_way
 
 pytestmark = pytest.mark.long
-FLOWS = 300_000
+FLOWS = 150_000
 
 
 @pytest.fixture(scope="module")
