@@ -49,7 +49,7 @@ export PIP_QUIET := 1
 help: ## list the targets
 	@echo "Blocktap. Targets:"
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /\1\t/' | \
-		while IFS=$$'\t' read -r name text; do printf '  make %-11s %s\n' "$$name" "$$text"; done
+		while IFS=$$'\t' read -r name text; do printf '  make %-13s %s\n' "$$name" "$$text"; done
 
 .PHONY: storage-server
 storage-server: $(S3_SERVER) ## the S3 server of the tests, from the Go module proxy, in build/s3; about a minute
@@ -115,6 +115,16 @@ bench-peers: $(ENVIRONMENT) ## the programs to compare with, unpacked into build
 .PHONY: bench-study
 bench-study: $(CORE) ## what a report costs beside one GROUP BY, up to 100 M rows; needs 5 GB under build/bench
 	$(BIN)/python tests/bench/study.py
+
+.PHONY: bench-engines
+bench-engines: $(CORE) ## one report of 100 M rows by DuckDB, Spark and ClickHouse; needs 5 GB under build/bench, Java
+	$(BIN)/pip install "pyspark>=4.3,<5"
+	$(BIN)/python tests/bench/engines.py
+
+.PHONY: test-engines
+test-engines: $(CORE) ## the long tests of Spark on a cluster of real processes; needs Java
+	$(BIN)/pip install "pyspark>=4.3,<5"
+	$(BIN)/pytest -m "long or not long" tests/engines
 
 .PHONY: calibrate
 calibrate: $(CORE) ## 100 simulated studies: how often intervals hold what was planted; 20 minutes

@@ -35,6 +35,9 @@ class StudyWords(TypedDict, total=False):
     rules: Sequence[Path]
     memory_limit: str
     threads: int | None
+    engine: str
+    engine_address: str | None
+    engine_settings: Mapping[str, str]
 
 
 class Study(Mapping[str, Any]):

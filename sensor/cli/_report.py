@@ -19,6 +19,15 @@ _STANDARD_OUTPUT = Path("-")
 
 
 @dataclass(frozen=True)
+class Engine:
+    """What reads the store; ``settings`` are texts such as ``spark.executor.memory=8g``."""
+
+    name: str
+    address: str | None
+    settings: list[str] | None
+
+
+@dataclass(frozen=True)
 class Asked:
     """What to study; ``days`` are the day, the first and the last one."""
 
@@ -31,6 +40,7 @@ class Asked:
     events: Path | None
     blocks: list[Path] | None
     rules: list[Path] | None
+    engine: Engine
 
 
 @dataclass(frozen=True)
@@ -112,6 +122,9 @@ def study_options(asked: Asked) -> StudyOptions:
         one_way=asked.one_way,
         expectation=asked.expectation,
         rules=tuple(asked.rules or ()),
+        engine=asked.engine.name,
+        engine_address=asked.engine.address,
+        engine_settings=dict(map(_setting, asked.engine.settings or ())),
     )
     changes: dict[str, Any] = {}
     if asked.seed is not None:
@@ -121,6 +134,13 @@ def study_options(asked: Asked) -> StudyOptions:
     if asked.blocks:
         changes["blocks"] = load_plan(asked.blocks, []).blocks
     return replace(options, **changes)
+
+
+def _setting(text: str) -> tuple[str, str]:
+    name, equals, value = text.partition("=")
+    if not equals or not name:
+        raise ConfigError(f"{text!r} is no setting: write NAME=VALUE")
+    return name, value
 
 
 def _day(text: str | None) -> date | None:

@@ -49,28 +49,58 @@ def report(
         list[Path] | None, typer.Option("--blocks", metavar="FILE", help="What is known of the blocks.")
     ] = None,
     rules: Rules = None,
+    engine: Annotated[
+        str,
+        typer.Option("--engine", metavar="NAME", help="What reads the store: duckdb, spark or clickhouse."),
+    ] = "duckdb",
+    engine_address: Annotated[
+        str | None,
+        typer.Option(
+            "--engine-address",
+            metavar="ADDRESS",
+            help="Spark's master (spark://host:7077) or ClickHouse's server (http://user@host:8123).",
+        ),
+    ] = None,
+    engine_settings: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--engine-setting", metavar="NAME=VALUE", help="Of Spark or ClickHouse; may be repeated."
+        ),
+    ] = None,
 ) -> None:
     """Study a store: hard numbers and how sure they are.
 
     Without -o, --json and --markdown a summary is printed.
     """
-    from sensor.cli._report import Asked, Outputs, run_dataset_report, run_report
+    from sensor.cli._report import Asked, Engine, Outputs, run_dataset_report, run_report
 
     if (store is None) == (dataset is None):
         raise typer.BadParameter("say what to study: --store DIR or --dataset DATASET", param_hint="--store")
     outputs = Outputs(output, json, markdown)
     if dataset is not None:
-        _refuse((day, first, last, seed, expectation, events, blocks, rules), timezone, one_way=one_way)
+        refused = (day, first, last, seed, expectation, events, blocks, rules, engine_address, engine_settings)
+        _refuse(refused, timezone, engine, one_way=one_way)
         run_dataset_report(dataset, outputs)
     elif store is not None:
         run_report(
-            Asked(store, (day, first, last), timezone, one_way, seed, expectation, events, blocks, rules),
+            Asked(
+                store,
+                (day, first, last),
+                timezone,
+                one_way,
+                seed,
+                expectation,
+                events,
+                blocks,
+                rules,
+                Engine(engine, engine_address, engine_settings),
+            ),
             outputs,
         )
 
 
-def _refuse(settings: tuple[object, ...], timezone: str, *, one_way: bool) -> None:
-    if any(one is not None for one in settings) or timezone != "UTC" or one_way:
+def _refuse(settings: tuple[object, ...], timezone: str, engine: str, *, one_way: bool) -> None:
+    if any(one is not None for one in settings) or timezone != "UTC" or engine != "duckdb" or one_way:
         raise typer.BadParameter(
             "a data set has its own period, time zone and rules: only -o, --json and --markdown go with it",
             param_hint="--dataset",

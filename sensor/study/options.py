@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date
 from pathlib import Path
@@ -10,6 +10,7 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from sensor.errors import ConfigError
 from sensor.rules import Block, Event
+from sensor.store.engine.choose import EngineOptions
 
 RESAMPLES = 2000
 """Resamples behind each interval."""
@@ -43,7 +44,14 @@ class StudyOptions:
     day
         Study this one day alone.
     memory_limit, threads
-        Of the engine.
+        Of DuckDB.
+    engine
+        What reads the store: ``duckdb``, ``spark`` or ``clickhouse``. Each gives the same numbers.
+    engine_address
+        Spark's master, such as ``spark://host:7077``, or ClickHouse's server, such as
+        ``http://user@host:8123``; None for one inside this process.
+    engine_settings
+        Of Spark or ClickHouse, by the names that they have there.
     """
 
     first_day: date | None = None
@@ -59,13 +67,23 @@ class StudyOptions:
     day: date | None = None
     memory_limit: str = "4GB"
     threads: int | None = None
+    engine: str = "duckdb"
+    engine_address: str | None = None
+    engine_settings: Mapping[str, str] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         if self.resamples < 100:
             raise ConfigError(f"{self.resamples} resamples are too few for an interval: give at least 100")
         if self.first_day and self.last_day and self.first_day > self.last_day:
             raise ConfigError(f"the study ends ({self.last_day}) before it begins ({self.first_day})")
-        _ = self.zone
+        _ = self.zone, self.reader
+
+    @property
+    def reader(self) -> EngineOptions:
+        """The engine, as the store asks for it."""
+        return EngineOptions(
+            self.engine, self.engine_address, self.engine_settings, self.memory_limit, self.threads
+        )
 
     @property
     def zone(self) -> ZoneInfo:

@@ -8,7 +8,8 @@ from typing import Any
 from sensor.rules import load_events, load_plan
 from sensor.rules.names import load_names
 from sensor.store import read_manifest
-from sensor.store.engine.rollup import DuckDBRollups, Rollups
+from sensor.store.engine.choose import open_rollups
+from sensor.store.engine.rollup import Rollups
 from sensor.store.place import Where
 from sensor.study.blocks import blocks
 from sensor.study.bootstrap import Bootstrap
@@ -66,7 +67,7 @@ def study(store: Where, options: StudyOptions | None = None) -> dict[str, Any]:
     options = options or StudyOptions()
     # Only stores made of a scenario say so.
     simulated = getattr(read_manifest(store), "simulated", None)
-    with DuckDBRollups(store, memory_limit=options.memory_limit, threads=options.threads) as engine:
+    with open_rollups(store, options.reader) as engine:
         return study_rollups(engine, options, simulated)
 
 

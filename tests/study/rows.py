@@ -2,12 +2,14 @@
 
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import pyarrow as pa
 
 from sensor.schema import arrow_schema
 from sensor.store import StoreWriter, WriterOptions
+
+Place = TypeVar("Place", Path, str)
 
 START = datetime(2017, 4, 1, tzinfo=UTC)
 
@@ -48,7 +50,7 @@ def flow(day: float, hour: float = 12.0, **changes: Any) -> dict[str, Any]:
     return row
 
 
-def make_store(path: Path, **tables: list[dict[str, Any]]) -> Path:
+def make_store(path: Place, **tables: list[dict[str, Any]]) -> Place:
     """Write rows by table; the order does not matter."""
     with StoreWriter(path, "test", options=WriterOptions(compact_on_close=False)) as writer:
         for table, rows in tables.items():
