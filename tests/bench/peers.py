@@ -25,7 +25,7 @@ QUICK_S = 5.0
 """A peer that takes longer for a workload is run once, not five times."""
 PARTS_OF_WORKLOAD = {"scapy": 0.02, "dpkt": 0.1, "tshark": 0.1, "nfstream": 0.1}
 """Those that take minutes get workloads of the same kind with so many of the packets and the flows; what they took
-is scaled by the packets. With fewer flows a packet costs a peer less, if anything."""
+is scaled by the packets, but for their start. With fewer flows a packet costs a peer less, if anything."""
 PATIENCE_S = 600.0
 
 
@@ -171,8 +171,12 @@ def _one_run(bench: Bench, peer: str, workload: str) -> Usage:
     if peer not in PARTS_OF_WORKLOAD:
         return _run_peer(peer, bench.peers, workload, whole, bench.cache.folder)
     part = bench.cache.part(PARTS_OF_WORKLOAD[peer]).workload(workload)
-    usage = _run_peer(peer, bench.peers, workload, part, bench.cache.folder)
+    start, usage = (
+        _run_peer(peer, bench.peers, workload, capture, bench.cache.folder)
+        for capture in (bench.cache.baseline(workload), part)
+    )
     packets, of_them = (
         json.loads(bench.floor("flow", capture).output)["packets"] for capture in (whole, part)
     )
-    return replace(usage, cpu_s=usage.cpu_s * packets / of_them)
+    beyond_start_s = max(0.0, usage.cpu_s - start.cpu_s)
+    return replace(usage, cpu_s=start.cpu_s + beyond_start_s * packets / of_them)

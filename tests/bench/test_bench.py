@@ -158,19 +158,31 @@ def test_sealing_is_that_of_the_standard(monkeypatch: pytest.MonkeyPatch) -> Non
     )  # fmt: skip
 
 
+def test_a_command_that_hangs_is_killed_with_all_that_it_started(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.syspath_prepend(str(HERE))
+    from measure import CommandFailedError, run
+
+    with pytest.raises(CommandFailedError, match=r"not done after 0\.5 s"):
+        run(["sh", "-c", "sleep 60 & wait"], patience_s=0.5)
+
+
 def test_page_names_machine_figures_and_who_is_missing(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.syspath_prepend(str(HERE))
-    from peers import PeerRatio, missing_peers, names_of_peers
+    from peers import PeerFailure, PeerRatio, missing_peers, names_of_peers
     from report import page
 
     peer = PeerRatio("mix", "softflowd", 1.5, 2, 3.0, 0.1, 10**8, 2.0, 0.1, 2 * 10**8)
+    slow = PeerRatio("mix", "scapy", 99.0, None, 198.0, 0, 10**8, 2.0, 0.1, 2 * 10**8, 1, 0.02)
+    failed = PeerFailure("mix", "argus", "not done after 600 s, and killed")
     figures = {
         "date": "2026-01-02", "machine": "Linux", "processor": "A processor", "cores": 2, "scale": 1,
-        "missing_peers": ["argus"], "results": [peer.as_json()],
+        "missing_peers": ["argus"], "results": [one.as_json() for one in (peer, slow, failed)],
     }  # fmt: skip
     text = page(figures)
     assert "2026-01-02, Linux, A processor, 2 cores" in text
     assert "installed: argus." in text
     row = next(line for line in text.splitlines() if "softflowd" in line and line.startswith("|"))
     assert [cell.strip() for cell in row.strip("|").split("|")][4:7] == ["1.5", "2", "NO"]
+    assert "198.00 (one run of 0.02 of the packets)" in text
+    assert "Not compared: argus on mix: not done after 600 s, and killed." in text
     assert set(missing_peers(Path("/nonexistent"))) <= set(names_of_peers())

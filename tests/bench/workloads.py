@@ -28,7 +28,7 @@ class Cache:
 
     def part(self, share: float) -> "Cache":
         """The same with smaller workloads: so much of their packets and of their flows."""
-        return replace(self, scale=self.scale * share)
+        return replace(self, scale=round(self.scale * share, 6))
 
     def program(self, name: str) -> Path:
         """A program compiled from its source beside this file, as fast as this machine runs it."""

@@ -198,7 +198,7 @@ mod tests {
 
     #[test]
     fn sources_are_told_apart() {
-        let hint = of_rtp(1, Side::Client, 0x1234_5678_60, 1).hint().unwrap();
+        let hint = of_rtp(1, Side::Client, 0x12_3456_7860, 1).hint().unwrap();
         let mut state = UdpState::of_hint(hint);
         let (own, _) = state.tracks(Candidate::Rtp, Side::Client);
         let taken = (0..100_000).filter(|&key| own.may_be_of(key)).count();

@@ -119,15 +119,25 @@ impl Packet {
 
 #[inline]
 fn hash_bytes(bytes: &[u8], seed: u64) -> u64 {
-    let mut state = seed ^ 0x9e37_79b9_7f4a_7c15;
+    let seed = seed ^ 0x9e37_79b9_7f4a_7c15;
     let (pairs, rest) = bytes.as_chunks::<16>();
-    for pair in pairs {
-        let (words, _) = pair.as_chunks::<8>();
-        let [a, b] = [words[0], words[1]].map(u64::from_le_bytes);
-        state = fold(a ^ state, b ^ 0xd6e8_feb8_6659_fd93);
+    let state = pairs.iter().fold(seed, hash_pair);
+    if rest.is_empty() {
+        return state;
     }
-    for &byte in rest {
-        state = (state ^ u64::from(byte)).wrapping_mul(0x0000_0100_0000_01b3);
-    }
-    state
+    // What is left, with bytes in front of it or zeros behind it; the seed tells lengths apart.
+    let last = bytes.last_chunk::<16>().copied().unwrap_or_else(|| {
+        let mut padded = [0; 16];
+        padded[..rest.len()].copy_from_slice(rest);
+        padded
+    });
+    hash_pair(state, &last)
+}
+
+/// Goes on with two words.
+#[inline]
+fn hash_pair(state: u64, pair: &[u8; 16]) -> u64 {
+    let (words, _) = pair.as_chunks::<8>();
+    let [a, b] = [words[0], words[1]].map(u64::from_le_bytes);
+    fold(a ^ state, b ^ 0xd6e8_feb8_6659_fd93)
 }

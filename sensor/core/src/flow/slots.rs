@@ -6,7 +6,7 @@ use super::entry::Flow;
 use super::pages::Pages;
 
 /// Places that come and go together.
-const PIECE_BITS: u32 = 16;
+const PIECE_BITS: u32 = 14;
 const PIECE: usize = 1 << PIECE_BITS;
 
 /// Up to a fixed number of places, in pieces of which each is one mapping: memory grows with the flows there

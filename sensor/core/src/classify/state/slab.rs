@@ -65,6 +65,7 @@ pub struct NameStates<K = ()> {
     places: Vec<Place<K>>,
     free: Vec<u32>,
     /// As new; the last one back is the first to go.
+    #[allow(clippy::vec_box)] // They come from flows and go to flows in their boxes.
     spare: Vec<Box<StreamState>>,
     /// In the order in which they were begun; those that are over no longer match.
     queue: VecDeque<StateRef>,
