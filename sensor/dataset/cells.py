@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from sensor.dataset.detail import ANY, COLUMNS, LEVELS, RARE, Level, Stretch
 from sensor.dataset.records.embedded import NameGuard
-from sensor.dataset.telling import WITHHELD, Grouping, Told, group, tell
+from sensor.dataset.telling import Grouping, Told, group, tell
 from sensor.store.engine.rollup import Rollups
 from sensor.study.calendar import local_hour, shifts
 from sensor.study.facts import Dimension, day_numbers, encode, numbers
@@ -28,7 +28,7 @@ WEEK_DAYS = 7
 _CELLS = "use_by_host"
 """Kept in the engine: use by local hour, what it was and who did it."""
 _ELSEWHERE = "told_elsewhere"
-"""Lent to the engine: what is told without its block, or not at all."""
+"""Lent to the engine: what is told without its day or its block."""
 _STORED = ("block", "service", "organisation", "category", "application", "country", "name")
 
 
@@ -83,11 +83,6 @@ class Use:
         first = np.choose(stretch, [day, week, np.full(len(day), begin)])
         last = np.choose(stretch, [day, np.minimum(week + WEEK_DAYS - 1, end), np.full(len(day), end)])
         return first, last
-
-    @property
-    def began(self) -> NDArray[np.bool_]:
-        """Whether a flow began in the row; a host that only carries on is not counted."""
-        return self.flows > 0
 
 
 def read_use(engine: Rollups, window: Window, days: Sequence[date]) -> Use:
@@ -144,24 +139,23 @@ def tell_use(use: Use, k: int) -> Told:
     levels = [
         Grouping(group([use.unit(level.stretch), *_columns(use, level)]), level.takes_in) for level in LEVELS
     ]
-    return tell(levels, use.host, use.began, k)
+    return tell(levels, use.host, use.flows, k)
 
 
 def use_table(use: Use, told: Told) -> pa.Table:
     """The cells as a table; columns as in `sensor.dataset.tables.USE`."""
-    kept = told.cell != WITHHELD
     speaker = _speakers(told)
     first, last = use.covered(use.day[speaker], _stretches_of(told.level))
     table: dict[str, pa.Array] = {"first_day": _days(first), "last_day": _days(last)}
     for column in COLUMNS:
         table[column] = _words(use.columns[column], column, speaker, told)
     for measure in ("flows", "bytes", "packets"):
-        table[measure] = pa.array(_sums(told.cell[kept], getattr(use, measure)[kept], len(speaker)))
+        table[measure] = pa.array(_sums(told.cell, getattr(use, measure), len(speaker)))
     return pa.table(table)
 
 
 def hours_table(engine: Rollups, use: Use, told: Told, k: int) -> pa.Table:
-    """The same flows by hour, within the days and blocks of the cells.
+    """The same flows by hour, within the days and blocks of the cells, all of which are told.
 
     Parameters
     ----------
@@ -180,7 +174,7 @@ def hours_table(engine: Rollups, use: Use, told: Told, k: int) -> pa.Table:
         "CASE WHEN COALESCE(elsewhere.with_block, TRUE) THEN cells.block END AS block, "
         f"COALESCE(elsewhere.stretch, 0) AS stretch, inside_ip, sum(flows) AS flows FROM {_CELLS} AS cells "
         f"LEFT JOIN {_ELSEWHERE} AS elsewhere ON {day} = elsewhere.local_day AND {same} "
-        "WHERE COALESCE(elsewhere.stretch, 0) >= 0 AND flows > 0 GROUP BY 1, 2, 3, 4 ORDER BY 1, 2 NULLS FIRST, 3, 4"
+        "WHERE flows > 0 GROUP BY 1, 2, 3, 4 ORDER BY 1, 2 NULLS FIRST, 3, 4"
     )
     hour, stretch = (rows[key].to_numpy().astype(np.int64) for key in ("local_hour", "stretch"))
     block, host = encode(rows["block"]), encode(rows["inside_ip"]).codes
@@ -192,8 +186,8 @@ def hours_table(engine: Rollups, use: Use, told: Told, k: int) -> pa.Table:
         Grouping(group([base, hour // 24])),
         Grouping(base, takes_in=True),
     ]
-    found = tell(levels, host, flows > 0, k)
-    kept, speaker = found.cell != WITHHELD, _speakers(found)
+    found = tell(levels, host, flows, k)
+    speaker = _speakers(found)
     # What is left of a base group of one day is still of that day.
     several_days = first[speaker] != last[speaker]
     words = [block.words[code] if code >= 0 else ANY for code in block.codes[speaker].tolist()]
@@ -204,16 +198,15 @@ def hours_table(engine: Rollups, use: Use, told: Told, k: int) -> pa.Table:
             "block": pa.array(words, pa.utf8()),
             "day": _days(hour[speaker] // 24, (found.level > 1) & several_days),
             "hour": pa.array(hour[speaker] % 24, mask=found.level > 0),
-            "flows": pa.array(_sums(found.cell[kept], flows[kept], len(speaker))),
+            "flows": pa.array(_sums(found.cell, flows, len(speaker))),
         }
     )
 
 
 def _told_elsewhere(use: Use, told: Told) -> pa.Table:
-    """What is told without its day or its block, or not at all."""
-    withheld = told.cell == WITHHELD
-    level = np.where(withheld, 0, told.level[told.cell])
-    stretch = np.where(withheld, -1, _stretches_of(level))
+    """What is told without its day or its block."""
+    level = told.level[told.cell]
+    stretch = _stretches_of(level)
     with_block = np.array(["block" in level.kept for level in LEVELS])[level]
     fine = group([use.day, *(use.stored[column].codes for column in _STORED)])
     rows = np.flatnonzero((stretch != 0) | ~with_block)
@@ -236,8 +229,7 @@ def _stretches_of(level: Integers) -> Integers:
 def _speakers(told: Told) -> Integers:
     """A row of each cell; rows of a cell agree in whatever is told of it, so any of them speaks for all."""
     speaker = np.zeros(len(told.level), np.int64)
-    kept = np.flatnonzero(told.cell != WITHHELD)[::-1]
-    speaker[told.cell[kept]] = kept
+    speaker[told.cell[::-1]] = np.arange(len(told.cell))[::-1]
     return speaker
 
 

@@ -44,7 +44,7 @@ class Level:
     marked
         Columns of which is told whether there is a value.
     takes_in
-        A group that is too small takes in the smallest cells within it.
+        A group that is too small takes in the smallest cells within it, until half of its flows are theirs.
     """
 
     stretch: Stretch

@@ -50,10 +50,12 @@ def make_tables(source: Source, known: Knowledge, zone: tzinfo) -> dict[str, pa.
     Raises
     ------
     DatasetError
-        An inside address would leave with it.
+        There are fewer than k inside addresses, or one would leave with the tables.
     """
     use = read_use(source.engine, source.window, source.days)
     told = tell_use(use, source.k)
+    if (told.cell == WITHHELD).any() or not len(told.cell):
+        raise DatasetError(f"fewer than {source.k} inside addresses began a flow: there is nothing to tell")
     cells = use_table(use, told)
     rows = {
         spec.HOSTS: host_rows(source),
@@ -63,13 +65,12 @@ def make_tables(source: Source, known: Knowledge, zone: tzinfo) -> dict[str, pa.
         spec.EXPECTED: expected_rows(known),
         spec.EVENTS: event_rows(known),
     }
-    all_told = not (told.cell == WITHHELD).any() and not source.window.relays
     dns = source.readings.gathered.dns_use["flows"] if dns_is_told(source) else 0
     used = int(pc.sum(cells["flows"]).as_py() or 0) + dns
     words = {column: _words(cells[column]) for column in ("block", "service", "application", "site")}
     rows[spec.REACH] = reach_rows(source, words)
     rows[spec.APART], whole = apart_rows(source, used)
-    rows[spec.TOTALS] = total_rows(source, whole=whole and all_told)
+    rows[spec.TOTALS] = total_rows(source, whole=whole and not source.window.relays)
     blocks = words["block"] | {row["block"] for key in (spec.HOSTS, spec.RELAYS) for row in rows[key]}
     rows[spec.BLOCKS] = [
         _without_addresses(row) for row in block_rows(known, source.readings.gathered.hosts, blocks, source.k)

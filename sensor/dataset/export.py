@@ -38,7 +38,7 @@ from sensor.dataset.reproducible import not_reproducible
 from sensor.dataset.settings import METHOD, Settings
 from sensor.dataset.tables import TABLES
 from sensor.dataset.writing import json_text, new_folder, write_table, write_text
-from sensor.errors import ConfigError, DatasetError
+from sensor.errors import ConfigError
 from sensor.store import read_manifest
 from sensor.store.engine.rollup import DuckDBRollups
 from sensor.study import StudyOptions
@@ -145,8 +145,6 @@ def export_dataset(
         )
         tables = make_tables(Source(engine, window, readings, k), known, study.zone)
         privacy = privacy_report(engine, window, k, records.round_time_s if records else DEFAULT_ROUND_TIME_S)
-    if not tables["use"].num_rows:
-        raise DatasetError(f"{store}: fewer than {k} inside addresses began a flow; there is nothing to tell")
     found = conclude(readings, known, study, manifest.simulated)
     told = conclude_from(tables, settings)
     with new_folder(path, replace=options.replace) as folder:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from sensor.dataset.detail import ANY, LEVELS, OTHER, RARE
+from sensor.dataset.detail import ANY, LEVELS, OTHER, RARE, Level
 from sensor.dataset.package import Package, Resource
 from sensor.dataset.settings import Settings
 from sensor.dataset.tables import FOLDER
@@ -12,26 +12,25 @@ from sensor.dataset.tables import FOLDER
 _RULE = """\
 ## What is told, and what is not
 
-Every flow is told as precisely as at least {k} inside addresses share it, on its day. The levels, the most precise
-first:
+Every flow is told as precisely as at least {k} inside addresses share it. The levels, the most precise first:
 
 {levels}
 
 On each level, flows that no level above took are grouped; groups of at least {k} addresses are cells of the table
-`use`, the rest goes on. What is left of a day after the last level takes in the smallest cells of that day until it
-has {k} addresses. A day with fewer addresses altogether is left out. Only addresses that began a flow in a cell are
-counted.
+`use`, the rest goes on. Weeks are counted from the first day of the period. On the levels marked with *, a group that
+is too small takes in the smallest cells within it, until it has {k} addresses and at least half of its flows are
+those of the cells taken in. Only addresses that began a flow in a cell are counted.
 
-So each flow is in one cell, sums over all cells are kept, and every number is a sum of whole cells: whatever is
-subtracted from whatever else, what remains is whole cells again, each of at least {k} addresses. The table `hours`
-divides the same flows: each day and block has the same sum in both, so their difference is nothing. Other tables have
-no margin in common with these; in them, what fewer than {k} addresses did is left out with its part of every sum, and
-addresses over the whole period are rounded down to a multiple of {k}, so that two such numbers differ by nothing or by
-at least {k}.
+So each flow is in one cell, sums over all cells are those of all flows, and every number is a sum of whole cells:
+whatever is subtracted from whatever else, what remains is whole cells again, each of at least {k} addresses. The table
+`hours` divides the same flows by the same rule: `first_day`, `last_day` and `block` together have the same sum in
+both, so their difference is nothing. Other tables have no margin in common with these; in them, what fewer than {k}
+addresses did is left out with its part of every sum, and addresses over the whole period are rounded down to a
+multiple of {k}, so that two such numbers differ by nothing or by at least {k}.
 
 No table has an inside address, a port, a time finer than an hour, or a name that fewer addresses than that asked for
-on the same day. What this does not protect from: whoever knows what all others of a group did knows the last one's
-part; and one address may have done most of what a cell of {k} tells.
+in the days that its row covers. What this does not protect from: whoever knows what all others of a group did knows
+the last one's part; and one address may have done most of what a cell of {k} tells.
 
 What stands where something is not told:
 
@@ -68,6 +67,7 @@ blocktap report --dataset . -o report.html
 
 The first command compares all hashes and columns, computes the report from the tables and compares it with
 `report.json`, number by number. The tables are Parquet: DuckDB, pandas, polars and others read them.
+To study by day, the program puts cells that cover several days on those days in proportion to what `hours` has of them.
 """
 
 
@@ -75,7 +75,7 @@ def readme_text(package: Package, settings: Settings) -> str:
     """Write the page."""
     tables = [one for one in package.resources if one.path.startswith(f"{FOLDER}/")]
     records = [one for one in package.resources if one not in tables]
-    levels = "\n".join(f"{number}. {level.says}" for number, level in enumerate(LEVELS, 1))
+    levels = "\n".join(_level(number, level) for number, level in enumerate(LEVELS, 1))
     parts = [
         _head(package, settings),
         _files(tables),
@@ -86,6 +86,11 @@ def readme_text(package: Package, settings: Settings) -> str:
         f"## Licence\n\n[{package.licence.title}]({package.licence.path}) ({package.licence.name}).\n",
     ]
     return "\n".join(part for part in parts if part)
+
+
+def _level(number: int, level: Level) -> str:
+    mark = " *" if level.takes_in else ""
+    return f"{number}. by {level.stretch.value}: {level.says}{mark}"
 
 
 def _head(package: Package, settings: Settings) -> str:

@@ -2,8 +2,9 @@
 
 Records are put into cells, level after level, each level less precise than the one before. On each of them the
 records that no finer level took are grouped; a group with at least k hosts is a cell, and the rest goes on. On some
-levels a group that is too small takes in the smallest cells that lie within it, until it has k hosts. On the last
-level, where everything is one group, it always does; with fewer hosts than k altogether nothing is told.
+levels a group that is too small takes in the smallest cells that lie within it, until it has k hosts and half of its
+flows are theirs. On the last level, where everything is one group, it always does; with fewer hosts than k
+altogether nothing is told.
 
 Every record is thus in one cell, and no number is ever told but sums of whole cells. Whatever is added to or
 subtracted from whatever else is therefore about whole cells again, each with at least k hosts: differencing has
@@ -60,7 +61,7 @@ class Grouping:
     takes_in: bool = False
 
 
-def tell(levels: Sequence[Grouping], host: Integers, counts: NDArray[np.bool_], k: int) -> Told:
+def tell(levels: Sequence[Grouping], host: Integers, flows: Integers, k: int) -> Told:
     """Put rows into cells of at least k hosts.
 
     Parameters
@@ -69,14 +70,15 @@ def tell(levels: Sequence[Grouping], host: Integers, counts: NDArray[np.bool_], 
         The most precise first.
     host
         Whose row it is.
-    counts
-        Whether the row's host counts. One that only carries on what began elsewhere does not.
+    flows
+        How many began in it. A host that only carries on what began elsewhere does not count.
     k
         Fewest hosts of a cell.
     """
+    counts = flows > 0
     cell = np.full(len(host), WITHHELD, np.int64)
     level_of: list[int] = []
-    who = Who(host, counts)
+    who = Who(host, flows)
     for level, grouping in enumerate(levels):
         rows = np.flatnonzero(cell == WITHHELD)
         groups = grouping.groups
@@ -93,14 +95,14 @@ def tell(levels: Sequence[Grouping], host: Integers, counts: NDArray[np.bool_], 
 
 @dataclass(frozen=True)
 class Who:
-    """Host of each row, and whether it counts."""
+    """Host of each row, and how many flows it began."""
 
     host: Integers
-    counts: NDArray[np.bool_]
+    flows: Integers
 
     def among(self, rows: Integers) -> set[int]:
-        """Hosts that count in some rows."""
-        return set(self.host[rows[self.counts[rows]]].tolist())
+        """Hosts that began a flow in some rows."""
+        return set(self.host[rows[self.flows[rows] > 0]].tolist())
 
 
 def hosts_of_groups(groups: Integers, host: Integers, counts: NDArray[np.bool_]) -> Integers:
@@ -118,12 +120,13 @@ def _joined(cell: Integers, groups: Integers, who: Who, k: int) -> Iterator[Inte
     for start, end in zip(starts.tolist(), ends.tolist(), strict=True):
         rows = order[start:end]
         parts = [rows[cell[rows] == WITHHELD]]
-        hosts = who.among(parts[0])
-        for number in _smallest_first(cell[rows], who.host[rows], who.counts[rows]):
-            if len(hosts) >= k:
+        hosts, owing = who.among(parts[0]), int(who.flows[parts[0]].sum())
+        for number in _smallest_first(cell[rows], who.host[rows], who.flows[rows] > 0):
+            if len(hosts) >= k and owing <= 0:
                 break
             parts.append(rows[cell[rows] == number])
             hosts |= who.among(parts[-1])
+            owing -= int(who.flows[parts[-1]].sum())
         if len(hosts) >= k:
             yield np.concatenate(parts)
 

@@ -1,12 +1,13 @@
 """Which records stand behind each row of a data set, found out anew from the store and the words of the rows."""
 
 from collections import defaultdict
+from collections.abc import Callable
+from datetime import timedelta
+from functools import partial
 from pathlib import Path
 from typing import Any, NamedTuple
 
-import pyarrow.parquet as pq
-
-from sensor.dataset.detail import ANY, COLUMNS, LEVELS
+from sensor.dataset.detail import COLUMNS, LEVELS, Level
 from sensor.store.engine.duckdb import connect
 from sensor.study.sites import SiteFinder
 from tests.dataset.stores import STUDY, K
@@ -45,30 +46,98 @@ def use_of(store: Path, hidden: frozenset[str]) -> list[Record]:
     return found
 
 
-def cells_of(records: list[Record], dataset: Path) -> dict[Key, list[Record]]:
-    """The records of each row of ``use``, by the rule in the data set's README.
+class Step(NamedTuple):
+    """A level: the key of a record's group, in which order groups come, whether small ones take cells in."""
 
-    Which cells a day's left-over flows took in is seen by their not being there.
-    """
-    rows = pq.read_table(dataset / "data/use.parquet").to_pylist()
-    there = {(row["day"], *(row[column] for column in COLUMNS)) for row in rows}
-    found: defaultdict[Key, list[Record]] = defaultdict(list)
-    for level in LEVELS:
+    key: Callable[[Record], Key]
+    order: Callable[[Key], Any]
+    takes_in: bool
+
+
+def cells_of(records: list[Record]) -> dict[Key, list[Record]]:
+    """The records of each row of ``use``."""
+    begin, end = (min(one.day for one in records), max(one.day for one in records))
+
+    def key(level: Level, one: Record) -> Key:
+        return (*covered(one.day, level.stretch.value, begin, end), *words(one, level))
+
+    return divide(
+        records, [Step(partial(key, level), partial(_order, level), level.takes_in) for level in LEVELS]
+    )
+
+
+def hours_of(records: list[Record]) -> dict[Key, list[Record]]:
+    """The records of one base group by day and hour, by the same rule."""
+
+    def none_first(key: Key) -> Any:
+        return [(one is not None, one) for one in key]
+
+    keys: list[Callable[[Record], Key]] = [
+        lambda one: (one.day, one.hour),
+        lambda one: (one.day, None),
+        lambda one: (None, None),
+    ]
+    return divide(records, [Step(key, none_first, number == 2) for number, key in enumerate(keys)])
+
+
+def divide(records: list[Record], steps: list[Step]) -> dict[Key, list[Record]]:
+    """The rule in the data set's README, in plain words."""
+    found: dict[Key, list[Record]] = {}
+    for step in steps:
+        told = {id(one) for members in found.values() for one in members}
         groups: defaultdict[Key, list[Record]] = defaultdict(list)
         for one in records:
-            groups[one.day, *(level.word(column, one.what[column]) for column in COLUMNS)].append(one)
-        large = {key for key, members in groups.items() if len(hosts(members)) >= K}
-        for key in large:
-            found[key if key in there else _day_alone(key[0])] += groups[key]
-        records = [one for key, members in groups.items() if key not in large for one in members]
-    for one in records:
-        key = _day_alone(one.day)
-        found[key if key in there else ("withheld",)].append(one)
-    return dict(found)
+            groups[step.key(one)].append(one)
+        small = []
+        for key in sorted(groups, key=step.order):
+            left = [one for one in groups[key] if id(one) not in told]
+            if len(hosts(left)) >= K:
+                found[key] = left
+            elif left and step.takes_in:
+                small.append((key, left))
+        for key, left in small:
+            _take_in(found, key, left, {id(one) for one in groups[key]})
+    return found
 
 
-def _day_alone(day: Any) -> Key:
-    return (day, *(ANY for _ in COLUMNS))
+def _take_in(found: dict[Key, list[Record]], key: Key, left: list[Record], group: set[int]) -> None:
+    """The smallest cells first; of equal ones the first found."""
+    within = [one for one, members in found.items() if {id(record) for record in members} <= group]
+    owing = sum(one.begins for one in left)
+    taken: list[Key] = []
+    for one in sorted(within, key=lambda cell: len(hosts(found[cell]))):
+        if len(hosts(left)) >= K and owing <= 0:
+            break
+        taken.append(one)
+        left = left + found[one]
+        owing -= sum(record.begins for record in found[one])
+    if len(hosts(left)) >= K:
+        for one in taken:
+            del found[one]
+        found[key] = left
+
+
+def _order(level: Level, key: Key) -> tuple[Any, ...]:
+    """By day, then by the words that are told, then by whether there is one."""
+    first, _, *told = key
+    by_column = dict(zip(COLUMNS, told, strict=True))
+    there = [(by_column[column] is not None, by_column[column] or "") for column in level.kept]
+    return (first, there, [by_column[column] is not None for column in level.marked])
+
+
+def covered(day: Any, stretch: str, begin: Any, end: Any) -> tuple[Any, Any]:
+    """First and last day of the stretch around a day."""
+    if stretch == "day":
+        return day, day
+    if stretch == "period":
+        return begin, end
+    first = begin + timedelta(days=(day - begin).days // 7 * 7)
+    return first, min(first + timedelta(days=6), end)
+
+
+def words(one: Record, level: Level) -> tuple[str | None, ...]:
+    """What a level tells of a record."""
+    return tuple(level.word(column, one.what[column]) for column in COLUMNS)
 
 
 def hosts(records: list[Record]) -> set[str]:

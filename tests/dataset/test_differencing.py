@@ -10,10 +10,10 @@ import pyarrow.parquet as pq
 import pytest
 
 from sensor.dataset.detail import COLUMNS, MARKS
-from tests.dataset.records_of import Key, Record, cells_of, hosts, use_of
+from tests.dataset.records_of import Key, Record, cells_of, hosts, hours_of, use_of
 from tests.dataset.stores import LONE_BLOCK, LONE_NAME, OWN_NAME, K
 
-ALL = ("day", *COLUMNS)
+ALL = ("first_day", "last_day", *COLUMNS)
 
 
 def rows_of(dataset: Path, table: str) -> list[dict[str, Any]]:
@@ -21,13 +21,12 @@ def rows_of(dataset: Path, table: str) -> list[dict[str, Any]]:
 
 
 @pytest.fixture(scope="module")
-def cells(store: Path, exported: Path) -> dict[Key, list[Record]]:
-    return cells_of(use_of(store, frozenset([OWN_NAME])), exported)
+def cells(store: Path) -> dict[Key, list[Record]]:
+    return cells_of(use_of(store, frozenset([OWN_NAME])))
 
 
 def test_the_cells_are_of_the_records_found_for_them(exported: Path, cells: dict[Key, list[Record]]) -> None:
     rows = rows_of(exported, "use")
-    assert ("withheld",) not in cells
     assert len(rows) == len(cells) > 100
     for row in rows:
         behind = cells[tuple(row[column] for column in ALL)]
@@ -47,7 +46,7 @@ def margins(cells: dict[Key, list[Record]], columns: tuple[int, ...]) -> dict[Ke
 
 def nested() -> Iterator[tuple[tuple[int, ...], tuple[int, ...]]]:
     """Every pair of a margin and one that divides it by one column more."""
-    for size in range(len(ALL)):
+    for size in range(5):
         for coarse in combinations(range(len(ALL)), size):
             for more in set(range(len(ALL))) - set(coarse):
                 yield coarse, tuple(sorted({*coarse, more}))
@@ -76,23 +75,32 @@ def test_no_total_less_its_told_parts_leaves_fewer_than_k(cells: dict[Key, list[
 def test_hours_divide_the_same_flows(exported: Path, cells: dict[Key, list[Record]]) -> None:
     """Tables that share a margin agree on every value of it, so that nothing is left between them."""
     use, hours = rows_of(exported, "use"), rows_of(exported, "hours")
-    for margin in (("day", "block"), ("day",), ("block",), ()):
-        sums: list[Counter[Key]] = [Counter(), Counter()]
-        for rows, found in zip((use, hours), sums, strict=True):
-            for row in rows:
-                found[tuple(row[column] for column in margin)] += row["flows"]
-        assert sums[0] == sums[1]
-    told: dict[Key, list[Record]] = defaultdict(list)
-    there = {(row["day"], row["block"], row["hour"]) for row in hours}
+    shared = ("first_day", "last_day", "block")
+    for size in range(len(shared) + 1):
+        for margin in combinations(shared, size):
+            sums: list[Counter[Key]] = [Counter(), Counter()]
+            for rows, found in zip((use, hours), sums, strict=True):
+                for row in rows:
+                    found[tuple(row[column] for column in margin)] += row["flows"]
+            assert sums[0] == sums[1]
+    bases: defaultdict[Key, list[Record]] = defaultdict(list)
     for key, records in cells.items():
-        for one in records:
-            place = (key[0], key[1], one.hour)
-            told[place if place in there else (key[0], key[1], None)].append(one)
+        bases[key[:3]] += records
+    told: defaultdict[Key, list[dict[str, Any]]] = defaultdict(list)
     for row in hours:
-        behind = told[row["day"], row["block"], row["hour"]]
-        if row["hour"] is not None:
-            assert row["flows"] == sum(one.begins for one in behind)
-        assert len(hosts(behind)) >= K
+        told[row["first_day"], row["last_day"], row["block"]].append(row)
+    assert told.keys() == bases.keys()
+    for base, rows in told.items():
+        by_hour = hours_of([one for one in bases[base] if one.begins])
+        one_day = base[0] if base[0] == base[1] else None
+        expected = {
+            (day or one_day, hour): (len(members), len(hosts(members)))
+            for (day, hour), members in by_hour.items()
+        }
+        assert {(row["day"], row["hour"]): row["flows"] for row in rows} == {
+            key: flows for key, (flows, _) in expected.items()
+        }
+        assert min(count for _, count in expected.values()) >= K
 
 
 def test_the_kinds_of_flows_hold_no_more_use_than_is_told(exported: Path) -> None:
