@@ -37,7 +37,7 @@ class RecordWords:
 class ExportWords:
     """What was said of the data set."""
 
-    store: Path
+    store: str
     options: ExportOptions
 
 

@@ -40,7 +40,7 @@ class Asked:
     events: Path | None
     blocks: list[Path] | None
     rules: list[Path] | None
-    engine: Engine
+    engine: Engine = Engine("duckdb", None, None)
 
 
 @dataclass(frozen=True)

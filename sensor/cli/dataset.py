@@ -6,7 +6,7 @@ from typing import Annotated
 
 import typer
 
-from sensor.cli._options import Rules
+from sensor.cli._options import Rules, StoreRead
 
 app = typer.Typer(
     help="The evidence of a study as an open data set in which nobody is, and its check.",
@@ -24,7 +24,7 @@ class OutsideAddresses(StrEnum):
 
 @app.command("export")
 def export_(
-    store: Annotated[Path, typer.Option("--store", metavar="DIR", help="The store's folder.")],
+    store: StoreRead,
     output: Annotated[Path, typer.Option("--output", "-o", metavar="DATASET", help="The new folder.")],
     first: Annotated[str | None, typer.Option("--from", metavar="DAY", help="First day.")] = None,
     last: Annotated[str | None, typer.Option("--to", metavar="DAY", help="Last day, included.")] = None,

@@ -78,7 +78,18 @@ def report(
         raise typer.BadParameter("say what to study: --store DIR or --dataset DATASET", param_hint="--store")
     outputs = Outputs(output, json, markdown)
     if dataset is not None:
-        refused = (day, first, last, seed, expectation, events, blocks, rules, engine_address, engine_settings)
+        refused = (
+            day,
+            first,
+            last,
+            seed,
+            expectation,
+            events,
+            blocks,
+            rules,
+            engine_address,
+            engine_settings,
+        )
         _refuse(refused, timezone, engine, one_way=one_way)
         run_dataset_report(dataset, outputs)
     elif store is not None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -41,6 +40,7 @@ from sensor.dataset.writing import json_text, new_folder, write_table, write_tex
 from sensor.errors import ConfigError
 from sensor.store import read_manifest
 from sensor.store.engine.rollup import DuckDBRollups
+from sensor.store.place import Where
 from sensor.study import StudyOptions
 from sensor.study.readings import read_store
 from sensor.study.use import Window
@@ -94,15 +94,13 @@ class Exported:
     sha256: str
 
 
-def export_dataset(
-    store: str | os.PathLike[str], path: Path, program: str, options: ExportOptions | None = None
-) -> Exported:
+def export_dataset(store: Where, path: Path, program: str, options: ExportOptions | None = None) -> Exported:
     """Write a data set, whole or not at all. The same store and options give the same bytes.
 
     Parameters
     ----------
     store
-        The store's folder.
+        The store's folder, or its address on object storage.
     path
         The new folder.
     program
@@ -118,7 +116,7 @@ def export_dataset(
         As for a study of the store.
     """
     options = options or ExportOptions()
-    manifest = read_manifest(Path(store))
+    manifest = read_manifest(store)
     study, k = options.study, options.k
     known = load_knowledge(study)
     window, protocols = what_to_read(study, known)

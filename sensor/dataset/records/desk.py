@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Callable, Iterator
 from types import TracebackType
 from typing import Self
@@ -12,6 +11,7 @@ import pyarrow as pa
 from sensor.errors import StoreError
 from sensor.store.engine.duckdb import connect
 from sensor.store.engine.rollup import MEMORY_LIMIT
+from sensor.store.place import Where
 
 BATCH_ROWS = 131_072
 
@@ -21,7 +21,7 @@ TextFunction = Callable[[list[str | None]], list[str | None]]
 class Desk:
     """DuckDB over a store; a context manager. What does not fit into its memory lies on the disk meanwhile."""
 
-    def __init__(self, store: str | os.PathLike[str]) -> None:
+    def __init__(self, store: Where) -> None:
         settings: dict[str, str | int] = {"memory_limit": MEMORY_LIMIT, "preserve_insertion_order": "false"}
         self._connection = connect(store, settings, nanoseconds=True)
 

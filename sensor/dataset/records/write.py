@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-import os
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -23,12 +22,13 @@ from sensor.dataset.records.shared import (
     keep_shown_names,
 )
 from sensor.errors import StoreError
+from sensor.store.place import Where
 
 FOLDER = "flows"
 _ZSTD_LEVEL = 3
 
 
-def write_records(store: str | os.PathLike[str], folder: Path, options: RecordOptions) -> list[Resource]:
+def write_records(store: Where, folder: Path, options: RecordOptions) -> list[Resource]:
     """Write the flow records of a store so that they may be shared.
 
     Blocks with fewer than *k* hosts are left out. The same store, key and options give the same bytes. DuckDB
@@ -38,7 +38,7 @@ def write_records(store: str | os.PathLike[str], folder: Path, options: RecordOp
     Parameters
     ----------
     store
-        The store's folder, on this machine.
+        The store's folder, or its address on object storage.
     folder
         The data set's folder; files are written below `FOLDER` in it.
     options
