@@ -159,7 +159,7 @@ fn packet(
             offset -= VLAN_TAG_BYTES;
             captured += VLAN_TAG_BYTES as u32;
         }
-        original += VLAN_TAG_BYTES as u32;
+        original = original.saturating_add(VLAN_TAG_BYTES as u32);
     }
     let record = Record {
         // A packet without a time is as old as the one before.
