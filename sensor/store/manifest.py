@@ -66,16 +66,13 @@ def read_manifest(root: Path) -> Manifest:
 def open_or_create(root: Path) -> Manifest:
     """Read the manifest of a store, making the store where the folder is missing or empty."""
     try:
-        if not (root / FILE_NAME).exists():
+        if is_new := not (root / FILE_NAME).exists():
             _create(root)
         manifest = read_manifest(root)
-        for folder in (
-            *(root / table for table in TABLES),
-            journal_folder(root),
-            lock_folder(root),
-            run_folder(root),
-        ):
-            durable.make_folder(folder)
+        # All entries of the folder are synced at once: nothing is in the store before they are.
+        created = [durable.create_folder(folder) for folder in _folders(root)]
+        if is_new or any(created):
+            durable.sync_folder(root)
         for name in READER_LOCKS:
             if not (lock_folder(root) / name).exists():
                 durable.create_file(lock_folder(root) / name)
@@ -89,27 +86,41 @@ def mark_simulated(root: Path, scenario: str) -> None:
     manifest = read_manifest(root)
     marks = manifest.simulated.split(", ") if manifest.simulated else []
     if scenario not in marks:
-        _write(root, Manifest(manifest.schema_version, manifest.created, ", ".join([*marks, scenario])))
+        marked = Manifest(manifest.schema_version, manifest.created, ", ".join([*marks, scenario]))
+        durable.write_text(root / FILE_NAME, _text(marked))
+
+
+def _folders(root: Path) -> list[Path]:
+    return [*(root / table for table in TABLES), journal_folder(root), lock_folder(root), run_folder(root)]
 
 
 def _create(root: Path) -> None:
     durable.make_folder(root)
-    # A temporary manifest is another process creating the same store, or one that died at it.
-    strangers = sorted(name for name in os.listdir(root) if not name.startswith(f".{FILE_NAME}."))
+    strangers = sorted(name for name in os.listdir(root) if not _is_begun(root, name))
     if strangers and FILE_NAME not in strangers:
         raise StoreError(
             f"{root} is not empty and no store (it holds {strangers[0]!r}): choose another folder"
         )
     os.chmod(root, durable.FOLDER_MODE)
-    _write(root, Manifest(SCHEMA_VERSION, datetime.now(UTC)))
+    durable.replace_text(root / FILE_NAME, _text(Manifest(SCHEMA_VERSION, datetime.now(UTC))))
 
 
-def _write(root: Path, manifest: Manifest) -> None:
+def _is_begun(root: Path, name: str) -> bool:
+    """Whether an entry is what somebody left who is creating this store, or died at it."""
+    if name.startswith(f".{FILE_NAME}."):
+        return True
+    folder = root / name
+    try:
+        return folder in _folders(root) and not any(folder.iterdir())
+    except OSError:
+        return False
+
+
+def _text(manifest: Manifest) -> str:
     created = manifest.created.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
     # JSON's quotes and escapes are TOML's too.
     simulated = f"simulated = {json.dumps(manifest.simulated)}\n" if manifest.simulated else ""
-    durable.write_text(
-        root / FILE_NAME,
+    return (
         "# A Blocktap store: Parquet files in folders by table and day.\n"
-        f"schema_version = {manifest.schema_version}\ncreated = {created}\n{simulated}",
+        f"schema_version = {manifest.schema_version}\ncreated = {created}\n{simulated}"
     )

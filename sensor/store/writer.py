@@ -96,6 +96,7 @@ class StoreWriter:
         self._staged: list[Segment] = []
         self._written: set[tuple[str, date]] = set()
         self._days_to_compact: set[date] = set()
+        self._durable_folders: set[Path] = set()
         self._closed = False
         self._record = runs.begin(self.run, self.sensor) if self.run else None
         open_or_create(self._root)
@@ -211,17 +212,15 @@ class StoreWriter:
         self._known_schemas[table] = schema
 
     def _write_segment(self, buffer: DayBuffer) -> None:
-        rows, run = buffer.joined(), self.run.id if self.run else None
+        rows = buffer.joined()
         try:
             segment = Segment(buffer.table, buffer.day, self.sensor, self._sequence.next())
             target = replace(segment, state=STAGED) if self.replace else segment
             writing = self._root / replace(segment, state=WRITING).relative_path
-            durable.make_folder(writing.parent)
             try:
-                size = write_parquet(writing, rows, run)
+                size = self._write_hidden(writing, rows)
             except FileNotFoundError:  # retention removed the empty folder in between
-                durable.make_folder(writing.parent)
-                size = write_parquet(writing, rows, run)
+                size = self._write_hidden(writing, rows)
             os.rename(writing, self._root / target.relative_path)
             durable.sync_folder(writing.parent)
         except OSError as error:
@@ -238,6 +237,20 @@ class StoreWriter:
         statistics.rows += buffer.rows
         statistics.bytes += size
         statistics.segments += 1
+
+    def _write_hidden(self, path: Path, rows: pa.Table) -> int:
+        """Write a segment that is not visible yet; when it is, so is its folder, also after a power cut.
+
+        The folder is synced after the file: most file systems then have nothing left to do for it.
+        """
+        folder = path.parent
+        if durable.create_folder(folder):
+            self._durable_folders.discard(folder)
+        size = write_parquet(path, rows, self.run.id if self.run else None)
+        if folder not in self._durable_folders:
+            durable.sync_folder(folder.parent)
+            self._durable_folders.add(folder)
+        return size
 
     def _finish_run(self) -> None:
         if self._record is None or self.run is None:
