@@ -6,15 +6,13 @@ from collections import defaultdict
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
 from datetime import date
-from pathlib import Path
 
 from sensor.errors import StoreError
 from sensor.schema import TABLES
-from sensor.store import durable
 from sensor.store.buffer import join
-from sensor.store.layout import MERGING, Segment, list_segments
-from sensor.store.lock import Sequence, maintenance_lock
-from sensor.store.parquet import read_footer, read_parquet, write_parquet
+from sensor.store.layout import MERGING, Segment
+from sensor.store.parquet import read_footer, read_parquet
+from sensor.store.place import Place, Where, place_of
 from sensor.store.swap import Swap, carry_out, decide, needed_files, visible_segments
 
 
@@ -48,42 +46,45 @@ class CompactionResult:
 _Key = tuple[str, date, str, str | None]
 
 
-def compact(root: Path, plan: Compaction = Compaction()) -> CompactionResult:
+def compact(where: Where, plan: Compaction = Compaction()) -> CompactionResult:
     """Merge small segments of the same table, day, sensor and run.
 
     Stops early, having lost nothing, where readers hold the store: the rest is for the next time.
     """
+    place = place_of(where)
     merged = written = 0
     try:
-        with maintenance_lock(root):
-            if not carry_out(root):
+        with place.maintenance_lock():
+            if not carry_out(place):
                 return CompactionResult(0, 0, is_held_up=True)
-            _remove_left_overs(root)
-            for group in _groups(root, plan):
-                _merge(root, group)
+            _remove_left_overs(place)
+            for group in _groups(place, plan):
+                _merge(place, group)
                 merged, written = merged + len(group), written + 1
-                if not carry_out(root):
+                if not carry_out(place):
                     return CompactionResult(merged, written, is_held_up=True)
     except OSError as error:
-        raise StoreError(f"cannot compact {root}: {error}") from error
+        raise StoreError(f"cannot compact {place.name}: {error}") from error
     return CompactionResult(merged, written)
 
 
-def _remove_left_overs(root: Path) -> None:
-    needed = needed_files(root)
-    for segment in list_segments(root):
-        if segment.state == MERGING and segment.relative_path not in needed:
-            durable.remove(root / segment.relative_path)
+def _remove_left_overs(place: Place) -> None:
+    needed = needed_files(place)
+    hidden = [one.relative_path for one in place.segments(tuple(TABLES)) if one.state == MERGING]
+    place.remove(path for path in hidden if path not in needed)
 
 
-def _groups(root: Path, plan: Compaction) -> Iterator[list[Segment]]:
+def _groups(place: Place, plan: Compaction) -> Iterator[list[Segment]]:
     small: dict[_Key, list[tuple[Segment, int]]] = defaultdict(list)
-    for segment in visible_segments(root, tuple(TABLES)):
+    for segment in visible_segments(place, tuple(TABLES)):
         if plan.sensor not in (None, segment.sensor) or (
             plan.days is not None and segment.day not in plan.days
         ):
             continue
-        rows, run = read_footer(root / segment.relative_path)
+        # What an earlier swap has yet to publish is for the next time.
+        if segment.state or not place.may_merge(segment):
+            continue
+        rows, run = read_footer(place.source(segment.relative_path))
         if rows < plan.small_rows and plan.run in (None, run):
             small[segment.table, segment.day, segment.sensor, run].append((segment, rows))
     for key in sorted(small, key=lambda key: (key[0], key[1], key[2], key[3] or "")):
@@ -104,12 +105,11 @@ def _bounded(segments: Iterable[tuple[Segment, int]], most_rows: int) -> Iterato
         yield group
 
 
-def _merge(root: Path, group: list[Segment]) -> None:
+def _merge(place: Place, group: list[Segment]) -> None:
     first = group[0]
-    paths = [root / segment.relative_path for segment in group]
-    rows = join([read_parquet(path, first.table) for path in paths], TABLES[first.table])
-    segment = replace(first, sequence=Sequence(root, first.sensor).next())
+    paths = [segment.relative_path for segment in group]
+    rows = join([read_parquet(place.source(path), first.table) for path in paths], TABLES[first.table])
+    segment = replace(first, sequence=place.next_sequence(first.sensor))
     hidden = replace(segment, state=MERGING).relative_path
-    write_parquet(root / hidden, rows, read_footer(paths[0])[1])
-    durable.sync_folder((root / hidden).parent)
-    decide(root, Swap(((hidden, segment.relative_path),), tuple(one.relative_path for one in group)))
+    place.write_rows(hidden, rows, read_footer(place.source(paths[0]))[1])
+    decide(place, Swap(((hidden, segment.relative_path),), tuple(paths)))

@@ -24,6 +24,8 @@ from pathlib import Path
 from sensor.errors import StoreError
 from sensor.schema import TABLES
 
+FOLDERS = (*TABLES, ".journal", ".locks", "runs")
+"""What is in every store's folder besides its manifest."""
 SUFFIX = ".parquet"
 WRITING = ".writing"  # by a writer, not complete
 STAGED = ".staged"  # by a replacing writer, complete, visible only by its swap

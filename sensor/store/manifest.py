@@ -10,10 +10,11 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from sensor.errors import StoreError
-from sensor.schema import SCHEMA_VERSION, TABLES
+from sensor.schema import SCHEMA_VERSION
 from sensor.store import durable
-from sensor.store.layout import journal_folder, lock_folder, run_folder
-from sensor.store.lock import READER_LOCKS
+from sensor.store.layout import FOLDERS
+from sensor.store.place import Place, Where, place_of
+from sensor.store.place.model import local_root, reason_of
 
 FILE_NAME = "store.toml"
 
@@ -31,7 +32,7 @@ class Manifest:
     simulated: str | None = None
 
 
-def read_manifest(root: Path) -> Manifest:
+def read_manifest(where: Where) -> Manifest:
     """Read and check a store's manifest.
 
     Raises
@@ -39,9 +40,10 @@ def read_manifest(root: Path) -> Manifest:
     StoreError
         There is no store, it is damaged, or its schema is newer than this program.
     """
-    path = root / FILE_NAME
+    place = place_of(where)
+    path = place.url(FILE_NAME) if place.shares_locks else f"{place.name}/{FILE_NAME}"
     try:
-        data = tomllib.loads(path.read_text(encoding="utf-8"))
+        data = tomllib.loads(place.read_text(FILE_NAME))
         version, created = data["schema_version"], data["created"]
         if not isinstance(version, int) or not isinstance(created, datetime):
             raise TypeError("schema_version must be a number and created a time")
@@ -50,68 +52,68 @@ def read_manifest(root: Path) -> Manifest:
             raise TypeError("simulated must be a text")
         manifest = Manifest(version, created, simulated)
     except (FileNotFoundError, NotADirectoryError) as error:
-        raise StoreError(f"{root} is no store: there is no {FILE_NAME} in it") from error
+        raise StoreError(f"{place.name} is no store: there is no {FILE_NAME} in it") from error
     except OSError as error:
-        raise StoreError(f"cannot read {path}: {error.strerror}") from error
+        raise StoreError(f"cannot read {path}: {reason_of(error)}") from error
     except (ValueError, KeyError, TypeError) as error:
         raise StoreError(f"{path} is damaged: {error}") from error
     if manifest.schema_version > SCHEMA_VERSION:
         raise StoreError(
-            f"{root} has schema version {manifest.schema_version}, this program knows versions up to "
+            f"{place.name} has schema version {manifest.schema_version}, this program knows versions up to "
             f"{SCHEMA_VERSION}: update Blocktap"
         )
     return manifest
 
 
-def open_or_create(root: Path) -> Manifest:
+def open_or_create(where: Where) -> Manifest:
     """Read the manifest of a store, making the store where the folder is missing or empty."""
+    place = place_of(where)
     try:
-        if is_new := not (root / FILE_NAME).exists():
-            _create(root)
-        manifest = read_manifest(root)
-        # All entries of the folder are synced at once: nothing is in the store before they are.
-        created = [durable.create_folder(folder) for folder in _folders(root)]
-        if is_new or any(created):
-            durable.sync_folder(root)
-        for name in READER_LOCKS:
-            if not (lock_folder(root) / name).exists():
-                durable.create_file(lock_folder(root) / name)
+        if not place.exists(FILE_NAME):
+            _create(place)
+        manifest = read_manifest(place)
+        place.prepare()
     except OSError as error:
-        raise StoreError(f"cannot open the store {root}: {error.strerror}") from error
+        raise StoreError(f"cannot open the store {place.name}: {reason_of(error)}") from error
     return manifest
 
 
-def mark_simulated(root: Path, scenario: str) -> None:
+def mark_simulated(where: Where, scenario: str) -> None:
     """Say in a store's manifest that rows of this scenario are in it; nothing takes the mark off again."""
-    manifest = read_manifest(root)
+    place = place_of(where)
+    manifest = read_manifest(place)
     marks = manifest.simulated.split(", ") if manifest.simulated else []
     if scenario not in marks:
         marked = Manifest(manifest.schema_version, manifest.created, ", ".join([*marks, scenario]))
-        durable.write_text(root / FILE_NAME, _text(marked))
+        place.write_text(FILE_NAME, _text(marked))
 
 
-def _folders(root: Path) -> list[Path]:
-    return [*(root / table for table in TABLES), journal_folder(root), lock_folder(root), run_folder(root)]
-
-
-def _create(root: Path) -> None:
-    durable.make_folder(root)
-    strangers = sorted(name for name in os.listdir(root) if not _is_begun(root, name))
+def _create(place: Place) -> None:
+    root = local_root(place)
+    if root is not None:
+        durable.make_folder(root)
+    names = place.names()
+    strangers = [name for name in names if not _is_begun(root, name)]
     if strangers and FILE_NAME not in strangers:
         raise StoreError(
-            f"{root} is not empty and no store (it holds {strangers[0]!r}): choose another folder"
+            f"{place.name} is not empty and no store (it holds {strangers[0]!r}): choose another folder"
         )
-    os.chmod(root, durable.FOLDER_MODE)
-    durable.replace_text(root / FILE_NAME, _text(Manifest(SCHEMA_VERSION, datetime.now(UTC))))
+    text = _text(Manifest(SCHEMA_VERSION, datetime.now(UTC)))
+    if root is not None:
+        os.chmod(root, durable.FOLDER_MODE)
+    if root is None or names:
+        place.write_text(FILE_NAME, text)
+    else:
+        # Synced with the folders that the store is about to get.
+        durable.replace_text(root / FILE_NAME, text)
 
 
-def _is_begun(root: Path, name: str) -> bool:
-    """Whether an entry is what somebody left who is creating this store, or died at it."""
+def _is_begun(root: Path | None, name: str) -> bool:
+    """Whether an entry is of somebody who is creating this store, or died at it."""
     if name.startswith(f".{FILE_NAME}."):
         return True
-    folder = root / name
     try:
-        return folder in _folders(root) and not any(folder.iterdir())
+        return root is not None and name in FOLDERS and not any((root / name).iterdir())
     except OSError:
         return False
 

@@ -2,20 +2,18 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-
 from sensor.errors import StoreError
 from sensor.schema import TABLES
 from sensor.store import runs
 from sensor.store.layout import Segment
-from sensor.store.lock import maintenance_lock, writer_lock
 from sensor.store.parquet import read_footer
+from sensor.store.place import Place
 from sensor.store.swap import Swap, carry_out, decide, visible_segments
 
 _WAIT_S = 60.0
 
 
-def replace_runs(root: Path, info: runs.RunInfo, record: runs.Run, staged: list[Segment]) -> None:
+def replace_runs(place: Place, info: runs.RunInfo, record: runs.Run, staged: list[Segment]) -> None:
     """Swap the staged segments of a run for the segments of the runs it replaces.
 
     The caller holds the writer's lock of the run's sensor.
@@ -25,35 +23,37 @@ def replace_runs(root: Path, info: runs.RunInfo, record: runs.Run, staged: list[
     StoreError
         An earlier run cannot be replaced; nothing has changed then.
     """
-    with maintenance_lock(root):
-        if not carry_out(root, _WAIT_S):
-            raise StoreError(f"readers hold an earlier change of {root} up: close them and replay again")
-        earlier = runs.runs_to_replace(root, info)
-        _check_finished(root, earlier, record.sensor)
+    with place.maintenance_lock():
+        if not carry_out(place, _WAIT_S):
+            raise StoreError(
+                f"readers hold an earlier change of {place.name} up: close them and replay again"
+            )
+        earlier = runs.runs_to_replace(place, info)
+        _check_finished(place, earlier, record.sensor)
         hidden_record = f"runs/.{record.id}.json.staged"
-        runs.write_run(root, record, relative=hidden_record)
+        runs.write_run(place, record, relative=hidden_record)
         publish = [(segment.relative_path, segment.visible().relative_path) for segment in staged]
         publish.append((hidden_record, runs.relative_path(record)))
-        remove = [segment.relative_path for segment in _segments_of(root, earlier)]
+        remove = [segment.visible().relative_path for segment in _segments_of(place, earlier)]
         remove += [runs.relative_path(run) for run in earlier]
-        decide(root, Swap(tuple(publish), tuple(remove)))
-        carry_out(root)
+        decide(place, Swap(tuple(publish), tuple(remove)))
+        carry_out(place)
 
 
-def _check_finished(root: Path, earlier: list[runs.Run], own_sensor: str) -> None:
+def _check_finished(place: Place, earlier: list[runs.Run], own_sensor: str) -> None:
     for run in earlier:
         if run.complete or run.sensor == own_sensor:
             continue
-        lock = writer_lock(root, run.sensor)
+        lock = place.writer_lock(run.sensor)
         if not lock.acquire():
             raise StoreError(f"the same capture is being replayed as sensor {run.sensor!r} by {lock.read()}")
         lock.release()
 
 
-def _segments_of(root: Path, earlier: list[runs.Run]) -> list[Segment]:
+def _segments_of(place: Place, earlier: list[runs.Run]) -> list[Segment]:
     sensors, wanted = {run.sensor for run in earlier}, {run.id for run in earlier}
     return [
         segment
-        for segment in visible_segments(root, tuple(TABLES))
-        if segment.sensor in sensors and read_footer(root / segment.relative_path)[1] in wanted
+        for segment in visible_segments(place, tuple(TABLES))
+        if segment.sensor in sensors and read_footer(place.source(segment.relative_path))[1] in wanted
     ]

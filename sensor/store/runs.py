@@ -9,11 +9,10 @@ import stat
 from collections.abc import Iterable
 from dataclasses import asdict, dataclass, field
 from datetime import UTC, datetime
-from pathlib import Path
 
 from sensor.errors import StoreError
-from sensor.store import durable
-from sensor.store.layout import run_folder
+from sensor.store.place import Place, Where, place_of
+from sensor.store.place.model import reason_of
 from sensor.store.swap import pending_swaps
 
 _FINGERPRINT_BYTES = 1 << 16
@@ -76,33 +75,36 @@ def relative_path(run: Run) -> str:
     return f"runs/{run.id}.json"
 
 
-def write_run(root: Path, run: Run, *, relative: str | None = None) -> None:
+def write_run(place: Place, run: Run, *, relative: str | None = None) -> None:
     """Write a run's record as a whole, to its own place or another. The caller holds the maintenance lock."""
-    durable.write_text(root / (relative or relative_path(run)), json.dumps(asdict(run), indent=2) + "\n")
+    place.write_text(relative or relative_path(run), json.dumps(asdict(run), indent=2) + "\n")
 
 
-def read_runs(root: Path) -> list[Run]:
+def read_runs(where: Where) -> list[Run]:
     """Every run of a store, the oldest first."""
+    place = place_of(where)
     try:
-        paths = {f"runs/{path.name}" for path in run_folder(root).glob("[!.]*.json")}
+        found = [one.path for one in place.list("runs")]
     except OSError as error:
-        raise StoreError(f"cannot list the runs of {root}: {error.strerror}") from error
-    for swap in pending_swaps(root).values():
+        raise StoreError(f"cannot list the runs of {place.name}: {reason_of(error)}") from error
+    paths = {path for path in found if path.endswith(".json") and not path.startswith("runs/.")}
+    removed: set[str] = set()
+    for swap in pending_swaps(place).values():
         paths |= {
             hidden for hidden, final in swap.publish if final.startswith("runs/") and final not in paths
         }
-        paths -= set(swap.remove)
-    runs = [_read(root / path) for path in paths]
+        removed |= set(swap.remove)
+    runs = [_read(place, path) for path in paths - removed]
     return sorted(runs, key=lambda run: (run.started, run.id))
 
 
-def earlier_runs(root: str | os.PathLike[str], inputs: Iterable[RunInput]) -> list[Run]:
+def earlier_runs(where: Where, inputs: Iterable[RunInput]) -> list[Run]:
     """The runs that read one of these inputs, by content; none where there is no store yet."""
     wanted = _fingerprints(inputs)
-    return [run for run in read_runs(Path(root)) if wanted & _fingerprints(run.inputs)]
+    return [run for run in read_runs(where) if wanted & _fingerprints(run.inputs)]
 
 
-def runs_to_replace(root: Path, info: RunInfo) -> list[Run]:
+def runs_to_replace(place: Place, info: RunInfo) -> list[Run]:
     """The earlier runs that a new one stands in for.
 
     Raises
@@ -111,7 +113,7 @@ def runs_to_replace(root: Path, info: RunInfo) -> list[Run]:
         An earlier run also read other captures, whose rows would be lost with it.
     """
     wanted = _fingerprints(info.inputs)
-    earlier = earlier_runs(root, info.inputs)
+    earlier = earlier_runs(place, info.inputs)
     for run in earlier:
         others = [one.path for one in run.inputs if one.fingerprint is None or one.fingerprint not in wanted]
         if others:
@@ -126,12 +128,12 @@ def _fingerprints(inputs: Iterable[RunInput]) -> set[str]:
     return {one.fingerprint for one in inputs if one.fingerprint is not None}
 
 
-def _read(path: Path) -> Run:
+def _read(place: Place, path: str) -> Run:
     try:
-        data = json.loads(path.read_text(encoding="utf-8"))
+        data = json.loads(place.read_text(path))
         data["inputs"] = tuple(RunInput(**one) for one in data["inputs"])
         return Run(**data)
     except OSError as error:
-        raise StoreError(f"cannot read {path}: {error.strerror}") from error
+        raise StoreError(f"cannot read {place.name}/{path}: {reason_of(error)}") from error
     except (ValueError, KeyError, TypeError) as error:
-        raise StoreError(f"{path} is damaged: {error}") from error
+        raise StoreError(f"{place.name}/{path} is damaged: {error}") from error

@@ -3,126 +3,159 @@
 Compaction and replacement first write the new segments completely, under hidden names.
 Then a journal file names what is to be published and what is to be removed. Its
 appearance *is* the swap: from then on our readers see the new segments (under either
-name) and no longer the old ones. Renaming and removing follow when no reader is about,
-or, after a crash, when the store is next written. Doing it twice does no harm.
+name) and no longer the old ones. Publishing and removing follow when no reader can be
+about, or, after a crash, when the store is next written. Doing it twice does no harm.
+
+In a folder that moment comes when no reader holds the lock, and publishing renames. On
+object storage it comes when the journal file is old enough; publishing copies, and the
+hidden copy goes by a swap of its own, for the readers who were told of it.
 """
 
 from __future__ import annotations
 
 import json
 import os
+import time
 from dataclasses import dataclass
-from pathlib import Path
 
 from sensor.errors import StoreError
-from sensor.store import durable
-from sensor.store.layout import Segment, journal_folder, list_segments, parse_segment, run_folder
-from sensor.store.lock import exclude_readers
+from sensor.store.layout import Segment, parse_segment
+from sensor.store.place import Place, Where, place_of
 
 READERS_WAIT_S = 2.0
+_JOURNAL, _RUNS = ".journal", "runs"
 
 
 @dataclass(frozen=True)
 class Swap:
     """What one swap does; all paths are inside the store.
 
-    ``publish`` are pairs of hidden and visible path, ``remove`` the paths that vanish.
+    ``publish`` are pairs of hidden and visible path, ``remove`` the paths that vanish. Of two swaps that name
+    the same segment the later one is carried out later.
     """
 
     publish: tuple[tuple[str, str], ...]
     remove: tuple[str, ...]
 
 
-def decide(root: Path, swap: Swap) -> None:
-    """Make a swap happen. The caller holds the maintenance lock and has synced the new files."""
-    path = journal_folder(root) / f"{os.urandom(8).hex()}.json"
-    durable.write_text(path, json.dumps({"publish": swap.publish, "remove": swap.remove}))
+def decide(where: Where, swap: Swap) -> None:
+    """Make a swap happen. The caller holds the maintenance lock, and the new files are there for good."""
+    place = place_of(where)
+    last = max((_number(name) for name in _journal_names(place)), default=0)
+    # In the order of their names swaps are carried out.
+    name = f"{max(time.time_ns() // 1000, last + 1):016d}-{os.urandom(4).hex()}.json"
+    place.write_text(f"{_JOURNAL}/{name}", json.dumps({"publish": swap.publish, "remove": swap.remove}))
 
 
-def pending_swaps(root: Path) -> dict[Path, Swap]:
-    """The swaps that are decided but not carried out, by their journal files."""
-    try:
-        names = sorted(os.listdir(journal_folder(root)))
-    except (FileNotFoundError, NotADirectoryError):
-        return {}
-    return {
-        journal_folder(root) / name: _read(journal_folder(root) / name)
-        for name in names
-        if name.endswith(".json") and not name.startswith(".")
-    }
+def pending_swaps(where: Where) -> dict[str, Swap]:
+    """The swaps that are decided but not carried out, by their journal files, in order."""
+    place = place_of(where)
+    return {name: _read(place, name) for name in _journal_names(place)}
 
 
-def carry_out(root: Path, wait_s: float | None = None) -> bool:
-    """Rename and remove what pending swaps say, unless readers hold the store for longer than ``wait_s``.
+def carry_out(where: Where, wait_s: float | None = None) -> bool:
+    """Publish and remove what pending swaps say, unless readers hold the store for longer than ``wait_s``.
 
-    The caller holds the maintenance lock. Returns whether nothing is pending any more.
+    The caller holds the maintenance lock. Returns whether the store may be changed further.
     """
-    _remove_left_overs(root)
-    if not pending_swaps(root):
+    place = place_of(where)
+    _remove_left_overs(place)
+    if not _journal_names(place):
         return True
-    lock = exclude_readers(root, READERS_WAIT_S if wait_s is None else wait_s)
+    lock = place.exclude_readers(READERS_WAIT_S if wait_s is None else wait_s)
     if lock is None:
         return False
     with lock:
-        for journal, swap in pending_swaps(root).items():
-            _carry_out(root, swap)
-            durable.remove(journal)
-        durable.sync_folder(journal_folder(root))
+        for journal, swap in pending_swaps(place).items():
+            if not place.may_carry_out(journal):
+                break
+            _carry_out(place, swap)
+            place.remove([journal])
+        place.sync([_JOURNAL])
     return True
 
 
-def visible_segments(root: Path, tables: tuple[str, ...]) -> list[Segment]:
+def visible_segments(where: Where, tables: tuple[str, ...]) -> list[Segment]:
     """The segments that make up the store now, in order; those of a pending swap under their hidden names.
 
-    The caller shares the readers' lock, or holds the maintenance lock.
+    This is the one list of what a reader reads, whatever the engine and wherever the store lies; a segment's
+    address is ``place_of(where).url(segment.relative_path)``. In a folder the caller shares the readers' lock,
+    or holds the maintenance lock. On object storage what is listed here stays readable for
+    `sensor.store.place.objects.GRACE_S`.
     """
-    # The folders first: a swap decided in between then finds its old segments listed, and takes them out.
-    listed = {segment for segment in list_segments(root, tables) if not segment.state}
-    for swap in pending_swaps(root).values():
+    place = place_of(where)
+    while True:
+        before = None if place.shares_locks else _journal_names(place)
+        # The folders first: a swap decided in between then finds its old segments listed, and takes them out.
+        listed = set(place.segments(tables))
+        swaps = pending_swaps(place)
+        # Without a lock a swap may have been carried out halfway through the list.
+        if before is None or before == list(swaps):
+            return _visible(place, listed, swaps, tables)
+
+
+def needed_files(where: Where) -> set[str]:
+    """The hidden files, by their paths inside the store, that pending swaps name."""
+    return {
+        path
+        for swap in pending_swaps(where).values()
+        for path in (*(hidden for hidden, _ in swap.publish), *swap.remove)
+    }
+
+
+def _visible(
+    place: Place, listed: set[Segment], swaps: dict[str, Swap], tables: tuple[str, ...]
+) -> list[Segment]:
+    seen = {segment for segment in listed if not segment.state}
+    for swap in swaps.values():
         for hidden, final in swap.publish:
-            segment = parse_segment(hidden if (root / hidden).exists() else final)
-            if segment is not None and segment.table in tables:
-                listed.add(segment)
-        listed -= {segment for path in swap.remove if (segment := parse_segment(path))}
-    return sorted(listed)
+            segment, hidden_segment = parse_segment(final), parse_segment(hidden)
+            if segment is None or hidden_segment is None or segment.table not in tables or segment in seen:
+                continue
+            is_there = hidden_segment in listed or place.exists(hidden)
+            seen.add(hidden_segment if is_there else segment)
+    removed = {path for swap in swaps.values() for path in swap.remove}
+    return sorted(segment for segment in seen if segment.visible().relative_path not in removed)
 
 
-def needed_files(root: Path) -> set[str]:
-    """The hidden files, by their paths inside the store, that pending swaps will publish."""
-    return {hidden for swap in pending_swaps(root).values() for hidden, _ in swap.publish}
-
-
-def _remove_left_overs(root: Path) -> None:
+def _remove_left_overs(place: Place) -> None:
     """Remove what a crash left of journals and runs: only holders of the maintenance lock write them."""
-    needed = needed_files(root)
-    for folder in (journal_folder(root), run_folder(root)):
-        for path in folder.glob(".*"):
-            if path.relative_to(root).as_posix() not in needed:
-                durable.remove(path)
+    needed = needed_files(place)
+    hidden = [
+        found.path
+        for folder in (_JOURNAL, _RUNS)
+        for found in place.list(folder)
+        if found.path.startswith(f"{folder}/.")
+    ]
+    place.remove(path for path in hidden if path not in needed)
 
 
-def _carry_out(root: Path, swap: Swap) -> None:
-    touched = set()
+def _carry_out(place: Place, swap: Swap) -> None:
+    paths = [path for pair in swap.publish for path in pair] + list(swap.remove)
     for hidden, final in swap.publish:
-        touched.add((root / final).parent)
-        try:
-            os.rename(root / hidden, root / final)
-        except FileNotFoundError:
-            pass  # renamed before the crash that brought us here
-    for path in swap.remove:
-        touched.add((root / path).parent)
-        durable.remove(root / path)
+        place.publish(hidden, final)
+    place.remove(swap.remove)
+    if swap.publish and place.leaves_hidden():
+        decide(place, Swap((), tuple(hidden for hidden, _ in swap.publish)))
     # The journal may go only when nothing can undo this.
-    for folder in sorted(touched):
-        if folder.is_dir():
-            durable.sync_folder(folder)
+    place.sync(sorted({path.rpartition("/")[0] for path in paths}))
 
 
-def _read(path: Path) -> Swap:
+def _journal_names(place: Place) -> list[str]:
+    names = (found.path for found in place.list(_JOURNAL))
+    return sorted(name for name in names if name.endswith(".json") and not name.startswith(f"{_JOURNAL}/."))
+
+
+def _number(journal: str) -> int:
+    digits = journal.rpartition("/")[2].partition("-")[0]
+    return int(digits) if digits.isdecimal() else 0
+
+
+def _read(place: Place, journal: str) -> Swap:
     try:
-        data = json.loads(path.read_text(encoding="utf-8"))
+        data = json.loads(place.read_text(journal))
         return Swap(tuple((hidden, final) for hidden, final in data["publish"]), tuple(data["remove"]))
     except FileNotFoundError:
         return Swap((), ())
     except (ValueError, KeyError, TypeError) as error:
-        raise StoreError(f"the journal {path} is damaged: {error}") from error
+        raise StoreError(f"the journal {place.name}/{journal} is damaged: {error}") from error

@@ -2,11 +2,8 @@
 
 from __future__ import annotations
 
-import os
-import socket
 from dataclasses import dataclass, field, replace
 from datetime import date
-from pathlib import Path
 from types import TracebackType
 from typing import Self
 
@@ -14,19 +11,12 @@ import pyarrow as pa
 
 from sensor.errors import StoreError
 from sensor.schema import TABLES, arrow_schema
-from sensor.store import durable, runs
+from sensor.store import runs
 from sensor.store.buffer import DayBuffer, split_by_day
-from sensor.store.layout import (
-    STAGED,
-    WRITING,
-    Segment,
-    check_sensor_name,
-    list_segments,
-)
-from sensor.store.lock import Sequence, maintenance_lock, writer_lock
-from sensor.store.manifest import open_or_create
-from sensor.store.parquet import write_parquet
-from sensor.store.swap import carry_out, needed_files
+from sensor.store.landing import Asked, Landing, LocalLanding
+from sensor.store.layout import Segment, check_sensor_name
+from sensor.store.place import Where, place_of
+from sensor.store.place.local import LocalPlace
 
 SEGMENT_ROWS = 60_000
 BUFFERED_ROWS = 500_000
@@ -64,7 +54,7 @@ class StoreWriter:
     Parameters
     ----------
     path
-        The store's folder.
+        The store's folder, or its address on object storage.
     sensor
         The sensor's name; a second writer of the same name is refused.
     run
@@ -78,7 +68,7 @@ class StoreWriter:
         The folder is no store, its schema is newer, or the sensor has a writer already.
     """
 
-    path: str | os.PathLike[str]
+    path: Where
     sensor: str
     run: runs.RunInfo | None = None
     replace: bool = False
@@ -89,28 +79,16 @@ class StoreWriter:
         check_sensor_name(self.sensor)
         if self.replace and self.run is None:
             raise ValueError("only a run can replace earlier runs")
-        self._root = Path(self.path).absolute()
         self.statistics = {table: TableStatistics() for table in TABLES}
         self._buffers: dict[tuple[str, date], DayBuffer] = {}
         self._known_schemas: dict[str, pa.Schema] = {}
         self._staged: list[Segment] = []
         self._written: set[tuple[str, date]] = set()
         self._days_to_compact: set[date] = set()
-        self._durable_folders: set[Path] = set()
         self._closed = False
         self._record = runs.begin(self.run, self.sensor) if self.run else None
-        open_or_create(self._root)
-        self._lock = writer_lock(self._root, self.sensor)
-        if not self._lock.acquire():
-            raise StoreError(
-                f"sensor {self.sensor!r} is being written to {self._root} by {self._lock.read()}"
-            )
-        try:
-            self._lock.write(f"process {os.getpid()} on {socket.gethostname()}")
-            self._open()
-        except BaseException:
-            self._lock.release()
-            raise
+        asked = Asked(self.sensor, self.run, self._record, self.replace)
+        self._landing = _landing(self.path, asked, self.options)
 
     def write(self, table: str, batch: pa.RecordBatch) -> None:
         """Take rows, in order of time; they are on the disk after the next `flush` at the latest.
@@ -163,8 +141,7 @@ class StoreWriter:
             return
         self._buffers.clear()
         try:
-            for segment in self._staged:
-                durable.remove(self._root / segment.relative_path)
+            self._landing.discard(self._staged)
         finally:
             self._let_go()
 
@@ -178,24 +155,6 @@ class StoreWriter:
             self.close()
         else:
             self.abort()
-
-    def _open(self) -> None:
-        with maintenance_lock(self._root):
-            carry_out(self._root)
-            self._remove_left_overs()
-            if self.replace and self.run:
-                runs.runs_to_replace(self._root, self.run)
-            elif self._record:
-                runs.write_run(self._root, self._record)
-        self._sequence = Sequence(self._root, self.sensor)
-
-    def _remove_left_overs(self) -> None:
-        """Remove what a crashed writer of this sensor left; no other process can be writing these."""
-        needed = needed_files(self._root)
-        for segment in list_segments(self._root):
-            mine = segment.sensor == self.sensor and segment.state in (WRITING, STAGED)
-            if mine and segment.relative_path not in needed:
-                durable.remove(self._root / segment.relative_path)
 
     def _check(self, table: str, schema: pa.Schema) -> None:
         if schema == self._known_schemas.get(table):
@@ -214,64 +173,51 @@ class StoreWriter:
     def _write_segment(self, buffer: DayBuffer) -> None:
         rows = buffer.joined()
         try:
-            segment = Segment(buffer.table, buffer.day, self.sensor, self._sequence.next())
-            target = replace(segment, state=STAGED) if self.replace else segment
-            writing = self._root / replace(segment, state=WRITING).relative_path
-            try:
-                size = self._write_hidden(writing, rows)
-            except FileNotFoundError:  # retention removed the empty folder in between
-                size = self._write_hidden(writing, rows)
-            os.rename(writing, self._root / target.relative_path)
-            durable.sync_folder(writing.parent)
+            landed = self._landing.write(buffer.table, buffer.day, rows)
         except OSError as error:
-            folder = self._root / buffer.table / f"day={buffer.day.isoformat()}"
+            folder = self._landing.place.url(f"{buffer.table}/day={buffer.day.isoformat()}")
             raise StoreError(f"cannot write {folder}: {error}") from error
         del self._buffers[buffer.table, buffer.day]
         if self.replace:
-            self._staged.append(target)
+            self._staged.append(landed.segment)
         place = buffer.table, buffer.day
         if place in self._written:
             self._days_to_compact.add(buffer.day)
         self._written.add(place)
         statistics = self.statistics[buffer.table]
         statistics.rows += buffer.rows
-        statistics.bytes += size
+        statistics.bytes += landed.size
         statistics.segments += 1
-
-    def _write_hidden(self, path: Path, rows: pa.Table) -> int:
-        """Write a segment that is not visible yet; when it is, so is its folder, also after a power cut.
-
-        The folder is synced after the file: most file systems then have nothing left to do for it.
-        """
-        folder = path.parent
-        if durable.create_folder(folder):
-            self._durable_folders.discard(folder)
-        size = write_parquet(path, rows, self.run.id if self.run else None)
-        if folder not in self._durable_folders:
-            durable.sync_folder(folder.parent)
-            self._durable_folders.add(folder)
-        return size
 
     def _finish_run(self) -> None:
         if self._record is None or self.run is None:
             return
         complete = replace(self._record, complete=True)
+        place = self._landing.place
         if self.replace:
             from sensor.store.replacement import replace_runs
 
-            replace_runs(self._root, self.run, complete, self._staged)
+            self._landing.settle()
+            replace_runs(place, self.run, complete, self._staged)
         else:
-            with maintenance_lock(self._root):
-                runs.write_run(self._root, complete)
+            self._landing.note_run(complete)
+            self._landing.settle()
         if self.options.compact_on_close and self._days_to_compact:
             from sensor.store.compaction import Compaction, compact
 
             days = frozenset(self._days_to_compact)
-            compact(self._root, Compaction(sensor=self.sensor, run=self.run.id, days=days))
+            compact(place, Compaction(sensor=self.sensor, run=self.run.id, days=days))
 
     def _let_go(self) -> None:
         self._closed = True
-        self._lock.release()
+        self._landing.release()
+
+
+def _landing(where: Where, asked: Asked, _options: WriterOptions) -> Landing:
+    place = place_of(where)
+    if isinstance(place, LocalPlace):
+        return LocalLanding(place, asked)
+    raise StoreError(f"{place.name}: cannot be written")
 
 
 def _plain_type(arrow_type: pa.DataType) -> pa.DataType:

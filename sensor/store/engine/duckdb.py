@@ -14,16 +14,16 @@ from duckdb.func import FunctionNullHandling, PythonUDFType
 
 from sensor.errors import StoreError
 from sensor.schema import TABLES, Table, empty_view_sql
-from sensor.store.layout import lock_folder
-from sensor.store.lock import READER_LOCKS, FileLock, share_with_readers
+from sensor.store.lock import READER_LOCKS
 from sensor.store.manifest import read_manifest
+from sensor.store.place import Lock, Place, Where, place_of
 from sensor.store.swap import visible_segments
 
 _WAIT_S = 60.0
 
 
 def connect(
-    store: str | os.PathLike[str],
+    store: Where,
     settings: Mapping[str, str | int] | None = None,
     *,
     nanoseconds: bool = False,
@@ -38,7 +38,7 @@ def connect(
     Parameters
     ----------
     store
-        The store's folder.
+        The store's folder, or its address on object storage.
     settings
         DuckDB settings to begin with, such as ``memory_limit`` and ``threads``.
     nanoseconds
@@ -50,9 +50,9 @@ def connect(
     StoreError
         There is no store, its schema is newer, or somebody is removing segments for over a minute.
     """
-    root = Path(store).absolute()
-    read_manifest(root)
-    lock = _share(root)
+    place = place_of(store)
+    read_manifest(place)
+    lock = _share(place)
     connection = duckdb.connect(
         config={
             **(settings or {}),
@@ -61,7 +61,7 @@ def connect(
         }
     )
     try:
-        files = _create_views(connection, root, nanoseconds)
+        files = _create_views(connection, place, nanoseconds)
         _create_functions(connection, lock)
         _confine(connection, files)
     except BaseException:
@@ -72,23 +72,23 @@ def connect(
     return connection
 
 
-def _share(root: Path) -> FileLock | None:
+def _share(place: Place) -> Lock | None:
     """Keep segments from being removed while they are read; a copied store may come without its locks."""
-    if not all((lock_folder(root) / name).exists() for name in READER_LOCKS):
+    if not place.shares_locks or not all(place.exists(f".locks/{name}") for name in READER_LOCKS):
         return None
-    lock = share_with_readers(root, _WAIT_S)
+    lock = place.share_with_readers(_WAIT_S)
     if lock is None:
-        raise StoreError(f"{root} is being reorganised: try again later")
+        raise StoreError(f"{place.name} is being reorganised: try again later")
     return lock
 
 
-def _create_views(connection: duckdb.DuckDBPyConnection, root: Path, nanoseconds: bool) -> list[str]:
+def _create_views(connection: duckdb.DuckDBPyConnection, place: Place, nanoseconds: bool) -> list[str]:
     # Listed once: tables read at different moments could lie on both sides of a swap.
-    segments = visible_segments(root, tuple(TABLES))
+    segments = visible_segments(place, tuple(TABLES))
     for table in TABLES.values():
-        paths = [str(root / one.relative_path) for one in segments if one.table == table.name]
+        paths = [place.url(one.relative_path) for one in segments if one.table == table.name]
         connection.execute(_view_sql(table, paths, nanoseconds) if paths else _empty_sql(table, nanoseconds))
-    return [str(root / one.relative_path) for one in segments]
+    return [place.url(one.relative_path) for one in segments]
 
 
 def _view_sql(table: Table, paths: list[str], nanoseconds: bool) -> str:
@@ -116,7 +116,7 @@ def _empty_sql(table: Table, nanoseconds: bool) -> str:
     return ", ".join([empty_view_sql(table.name).removesuffix(" WHERE false"), *extra]) + " WHERE false"
 
 
-def _create_functions(connection: duckdb.DuckDBPyConnection, lock: FileLock | None) -> None:
+def _create_functions(connection: duckdb.DuckDBPyConnection, lock: Lock | None) -> None:
     def community_id(
         inside_ip: pa.ChunkedArray,
         outside_ip: pa.ChunkedArray,
