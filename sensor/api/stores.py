@@ -11,8 +11,13 @@ from typing import Any, Self
 import duckdb
 
 from sensor.errors import StoreError
+from sensor.schema import TABLES
 from sensor.store import Run, read_manifest, read_runs
-from sensor.store.engine.duckdb import connect
+from sensor.store.engine.duckdb import connect, looks_for
+from sensor.store.integrity import find_faults, look_at_everything
+from sensor.store.place import place_of
+from sensor.store.quarantine import broken_segments, read_around, set_aside, warn
+from sensor.store.swap import visible_segments
 
 __all__ = ["Store", "open_store"]
 
@@ -37,7 +42,7 @@ class Store:
 
     def __init__(self, path: str | os.PathLike[str]) -> None:
         self.path = Path(path).absolute()
-        self._connection = connect(self.path)
+        self._connection = self._connect()
 
     @property
     def flows(self) -> duckdb.DuckDBPyRelation:
@@ -105,13 +110,34 @@ class Store:
 
     def refresh(self) -> None:
         """Show the rows that are there now; relations made before are no longer valid."""
-        new = connect(self.path)
+        new = self._connect()
         self._connection.close()
         self._connection = new
+
+    def set_broken_aside(self) -> list[str]:
+        """Read every segment, move those that are broken out of the way, and show the rest.
+
+        It is what to do when fetching rows fails for a broken segment. Relations made before are no longer valid.
+
+        Returns
+        -------
+        list of str
+            What is missing from the store, now and from earlier: segments, why, and the rows that they held.
+        """
+        self._connection.close()
+        faults = find_faults(
+            place_of(self.path), visible_segments(self.path, tuple(TABLES)), look_at_everything
+        )
+        set_aside(self.path, faults, warn)
+        self._connection = self._connect()
+        return [str(fault) for fault in broken_segments(self.path)]
 
     def close(self) -> None:
         """Let go of the store."""
         self._connection.close()
+
+    def _connect(self) -> duckdb.DuckDBPyConnection:
+        return read_around(self.path, lambda: connect(self.path), looks_for, warn)
 
     def __enter__(self) -> Self:
         return self

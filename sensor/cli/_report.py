@@ -52,7 +52,7 @@ class Outputs:
 
 def run_report(asked: Asked, outputs: Outputs) -> None:
     """Study the store and write each view that was asked for."""
-    found = study(asked.store, _options(asked))
+    found = study(asked.store, _options(asked), say)
     if outputs.numbers is not None:
         _write(outputs.numbers, json.dumps(found, ensure_ascii=True, indent=1) + "\n")
     if outputs.page is None and outputs.markdown is None and not outputs.none:

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Protocol
 
 from sensor.errors import StoreError
 from sensor.store import Compaction, StoreWriter, compact, prune
+from sensor.store.quarantine import set_aside
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -55,6 +56,9 @@ class KeeperEvents(Protocol):
 
     def held_up(self, reason: str) -> None:
         """Pruning or compaction has to wait."""
+
+    def broken(self, what: str) -> None:
+        """A segment cannot be read, and was set aside."""
 
 
 @dataclass(frozen=True)
@@ -133,7 +137,7 @@ class Keeper:
             self._try(self._flush)
         if now >= self._compact_at and self._failure is None:
             self._compact_at = now + COMPACTION_S
-            self._housekeep(lambda: compact(self._path, Compaction(sensor=self._writer.sensor)))
+            self._housekeep(self._compact)
 
     def close(self) -> None:
         """Write what waits and let go of the store.
@@ -172,6 +176,11 @@ class Keeper:
         if removed.segments:
             self.bytes -= removed.bytes
             self._events.pruned(len(removed.days), removed.bytes)
+
+    def _compact(self) -> None:
+        result = compact(self._path, Compaction(sensor=self._writer.sensor))
+        if result.broken:
+            set_aside(self._path, result.broken, self._events.broken)
 
     def _missing_bytes(self) -> int:
         """Bytes that the disk should have free and has not."""

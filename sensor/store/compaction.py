@@ -10,6 +10,7 @@ from datetime import date
 from sensor.errors import StoreError
 from sensor.schema import TABLES
 from sensor.store.buffer import join
+from sensor.store.integrity import READ_ERRORS, Fault, find_faults, look_at_everything, look_at_footer
 from sensor.store.layout import MERGING, Segment
 from sensor.store.parquet import read_footer, read_parquet
 from sensor.store.place import Place, Where, place_of
@@ -34,12 +35,14 @@ class Compaction:
 class CompactionResult:
     """How many segments went, and how many came in their place.
 
-    ``is_held_up`` says that readers kept compaction from going on.
+    ``is_held_up`` says that readers kept compaction from going on; ``broken`` are segments that were left as they
+    are because they cannot be read.
     """
 
     merged: int
     written: int
     is_held_up: bool = False
+    broken: tuple[Fault, ...] = ()
 
 
 # Segments that may be merged share all of this: table, day, sensor and run.
@@ -53,19 +56,22 @@ def compact(where: Where, plan: Compaction = Compaction()) -> CompactionResult:
     """
     place = place_of(where)
     merged = written = 0
+    broken: list[Fault] = []
     try:
         with place.maintenance_lock():
             if not carry_out(place):
                 return CompactionResult(0, 0, is_held_up=True)
             _remove_left_overs(place)
-            for group in _groups(place, plan):
-                _merge(place, group)
+            for group in _groups(place, plan, broken):
+                if faults := _merge(place, group):
+                    broken += faults
+                    continue
                 merged, written = merged + len(group), written + 1
                 if not carry_out(place):
-                    return CompactionResult(merged, written, is_held_up=True)
+                    return CompactionResult(merged, written, is_held_up=True, broken=tuple(broken))
     except OSError as error:
         raise StoreError(f"cannot compact {place.name}: {error}") from error
-    return CompactionResult(merged, written)
+    return CompactionResult(merged, written, broken=tuple(broken))
 
 
 def _remove_left_overs(place: Place) -> None:
@@ -74,7 +80,7 @@ def _remove_left_overs(place: Place) -> None:
     place.remove(path for path in hidden if path not in needed)
 
 
-def _groups(place: Place, plan: Compaction) -> Iterator[list[Segment]]:
+def _groups(place: Place, plan: Compaction, broken: list[Fault]) -> Iterator[list[Segment]]:
     small: dict[_Key, list[tuple[Segment, int]]] = defaultdict(list)
     for segment in visible_segments(place, tuple(TABLES)):
         if plan.sensor not in (None, segment.sensor) or (
@@ -84,7 +90,14 @@ def _groups(place: Place, plan: Compaction) -> Iterator[list[Segment]]:
         # What an earlier swap has yet to publish is for the next time.
         if segment.state or not place.may_merge(segment):
             continue
-        rows, run = read_footer(place.source(segment.relative_path))
+        try:
+            rows, run = read_footer(place.source(segment.relative_path))
+        except READ_ERRORS:
+            faults = find_faults(place, [segment], look_at_footer)
+            if not faults:
+                raise
+            broken += faults
+            continue
         if rows < plan.small_rows and plan.run in (None, run):
             small[segment.table, segment.day, segment.sensor, run].append((segment, rows))
     for key in sorted(small, key=lambda key: (key[0], key[1], key[2], key[3] or "")):
@@ -105,11 +118,20 @@ def _bounded(segments: Iterable[tuple[Segment, int]], most_rows: int) -> Iterato
         yield group
 
 
-def _merge(place: Place, group: list[Segment]) -> None:
+def _merge(place: Place, group: list[Segment]) -> list[Fault]:
+    """Merge a group; where some of it are broken, do nothing and tell which."""
     first = group[0]
     paths = [segment.relative_path for segment in group]
-    rows = join([read_parquet(place.source(path), first.table) for path in paths], TABLES[first.table])
+    try:
+        parts = [read_parquet(place.source(path), first.table) for path in paths]
+    except READ_ERRORS:
+        faults = find_faults(place, group, look_at_everything)
+        if not faults:
+            raise
+        return faults
+    rows = join(parts, TABLES[first.table])
     segment = replace(first, sequence=place.next_sequence(first.sensor))
     hidden = replace(segment, state=MERGING).relative_path
     place.write_rows(hidden, rows, read_footer(place.source(paths[0]))[1])
     decide(place, Swap(((hidden, segment.relative_path),), tuple(paths)))
+    return []

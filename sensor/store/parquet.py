@@ -55,7 +55,9 @@ def write_parquet(path: Path, rows: pa.Table, run: str | None) -> int:
 def read_parquet(path: Path, table: str) -> pa.Table:
     """All rows of one file, text of few values as dictionaries."""
     encoded = [column.name for column in TABLES[table].columns if column.few_values]
-    rows: pa.Table = pq.ParquetFile(path, read_dictionary=encoded).read()
+    # Verified, lest a flipped bit gets a new and valid checksum.
+    file = pq.ParquetFile(path, read_dictionary=encoded, page_checksum_verification=True)
+    rows: pa.Table = file.read()
     return rows
 
 

@@ -16,6 +16,7 @@ from __future__ import annotations
 import json
 import os
 import time
+from collections import defaultdict
 from dataclasses import dataclass
 
 from sensor.errors import StoreError
@@ -23,6 +24,7 @@ from sensor.store.layout import Segment, parse_segment
 from sensor.store.place import Place, Where, place_of
 
 READERS_WAIT_S = 2.0
+_LEFT_OUT: defaultdict[str, set[Segment]] = defaultdict(set)
 _JOURNAL, _RUNS = ".journal", "runs"
 
 
@@ -84,6 +86,22 @@ def visible_segments(where: Where, tables: tuple[str, ...]) -> list[Segment]:
     `sensor.store.place.objects.GRACE_S`.
     """
     place = place_of(where)
+    found = _visible_segments(place, tables)
+    broken = left_out(place)
+    return [segment for segment in found if segment not in broken] if broken else found
+
+
+def leave_out(where: Where, segment: Segment) -> None:
+    """Show a segment to nobody in this process any more: it is broken and could not be moved away."""
+    _LEFT_OUT[place_of(where).name].add(segment)
+
+
+def left_out(where: Where) -> frozenset[Segment]:
+    """The segments that this process does not show."""
+    return frozenset(_LEFT_OUT.get(place_of(where).name, ()))
+
+
+def _visible_segments(place: Place, tables: tuple[str, ...]) -> list[Segment]:
     while True:
         before = None if place.shares_locks else _journal_names(place)
         # The folders first: a swap decided in between then finds its old segments listed, and takes them out.

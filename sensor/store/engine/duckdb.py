@@ -14,12 +14,21 @@ from duckdb.func import FunctionNullHandling, PythonUDFType
 
 from sensor.errors import StoreError
 from sensor.schema import TABLES, Table, empty_view_sql
+from sensor.store.integrity import Look, look_at_everything, look_at_footer
 from sensor.store.lock import READER_LOCKS
 from sensor.store.manifest import read_manifest
 from sensor.store.place import Lock, Place, Where, place_of
 from sensor.store.swap import visible_segments
 
 _WAIT_S = 60.0
+
+_OF_THE_WORDS = (
+    duckdb.ParserException, duckdb.SyntaxException, duckdb.CatalogException, duckdb.PermissionException,
+    duckdb.NotImplementedException, duckdb.InterruptException, duckdb.OutOfMemoryException,
+)  # fmt: skip
+_OF_WORDS_OR_FILES = (
+    duckdb.BinderException, duckdb.ConversionException, duckdb.OutOfRangeException, duckdb.TypeMismatchException,
+)  # fmt: skip
 
 
 def connect(
@@ -70,6 +79,16 @@ def connect(
             lock.release()
         raise
     return connection
+
+
+def looks_for(error: Exception) -> tuple[Look, ...]:
+    """How to look for a broken segment after this error: by footers, by every page, or not at all."""
+    cause = error.__cause__ if isinstance(error, StoreError) else error
+    if not isinstance(cause, duckdb.Error) or isinstance(cause, _OF_THE_WORDS):
+        return ()
+    if isinstance(cause, _OF_WORDS_OR_FILES):
+        return (look_at_footer,)
+    return (look_at_footer, look_at_everything)
 
 
 def _share(place: Place) -> Lock | None:
