@@ -49,9 +49,14 @@ def become(told: dict[str, Any]) -> None:
     os._exit(status)
 
 
+def small_segments(rows: int) -> None:
+    """Let segments have so many rows."""
+    object.__setattr__(StoreWriter.options, "segment_rows", rows)
+
+
 def write_small_segments(rows: int, acknowledged: str) -> None:
     """Let segments be small, and say which rows are acknowledged: what a caller knows when a write returns."""
-    object.__setattr__(StoreWriter.options, "segment_rows", rows)
+    small_segments(rows)
     note = os.open(acknowledged, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
     write_segment = StoreWriter._write_segment
 
