@@ -13,7 +13,7 @@ import duckdb
 from sensor.errors import StoreError
 from sensor.schema import TABLES
 from sensor.store import Run, read_manifest, read_runs
-from sensor.store.engine.duckdb import connect, looks_for
+from sensor.store.engine.duckdb import connect, look_by_query, looks_for
 from sensor.store.integrity import find_faults, look_at_everything
 from sensor.store.place import place_of
 from sensor.store.quarantine import broken_segments, read_around, set_aside, warn
@@ -125,10 +125,10 @@ class Store:
             What is missing from the store, now and from earlier: segments, why, and the rows that they held.
         """
         self._connection.close()
-        faults = find_faults(
-            place_of(self.path), visible_segments(self.path, tuple(TABLES)), look_at_everything
-        )
-        set_aside(self.path, faults, warn)
+        place = place_of(self.path)
+        for look in (look_at_everything, look_by_query):
+            faults = find_faults(place, visible_segments(place, tuple(TABLES)), look)
+            set_aside(place, faults, warn)
         self._connection = self._connect()
         return [str(fault) for fault in broken_segments(self.path)]
 

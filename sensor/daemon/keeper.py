@@ -185,7 +185,12 @@ class Keeper:
     def _missing_bytes(self) -> int:
         """Bytes that the disk should have free and has not."""
         least = self._budget.least_free_bytes
-        return least - shutil.disk_usage(self._path).free if least else 0
+        if not least:
+            return 0
+        try:
+            return least - shutil.disk_usage(self._path).free
+        except OSError:
+            return 0  # the store is out of reach: writing fails, and says why
 
     def _try(self, work: Callable[[], object]) -> None:
         try:

@@ -42,8 +42,11 @@ def name_broken(found: dict[str, Any], faults: list[Fault], options: StudyOption
 
 def _is_studied(fault: Fault, options: StudyOptions) -> bool:
     first, last = options.asked_days
-    start, end = (moment.astimezone(options.zone).date() for moment in _span(fault))
-    return (first or date.min) <= end and start <= (last or date.max)
+    start, end = _span(fault)
+    # A day that is not known better ends where the next begins.
+    end = max(start, end - timedelta.resolution)
+    seen = start.astimezone(options.zone).date(), end.astimezone(options.zone).date()
+    return (first or date.min) <= seen[1] and seen[0] <= (last or date.max)
 
 
 def _span(fault: Fault) -> tuple[datetime, datetime]:

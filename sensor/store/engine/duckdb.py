@@ -14,7 +14,8 @@ from duckdb.func import FunctionNullHandling, PythonUDFType
 
 from sensor.errors import StoreError
 from sensor.schema import TABLES, Table, empty_view_sql
-from sensor.store.integrity import Look, look_at_everything, look_at_footer
+from sensor.store.integrity import Fault, Look, look_at_everything, look_at_footer
+from sensor.store.layout import Segment
 from sensor.store.lock import READER_LOCKS
 from sensor.store.manifest import read_manifest
 from sensor.store.place import Lock, Place, Where, place_of
@@ -88,7 +89,23 @@ def looks_for(error: Exception) -> tuple[Look, ...]:
         return ()
     if isinstance(cause, _OF_WORDS_OR_FILES):
         return (look_at_footer,)
-    return (look_at_footer, look_at_everything)
+    return (look_at_footer, look_at_everything, look_by_query)
+
+
+def look_by_query(place: Place, segment: Segment) -> Fault | None:
+    """Let DuckDB read a segment alone: it refuses some damage of footers that others do not mind."""
+    columns = ", ".join(f'"{name}"' for name in TABLES[segment.table].stored_columns)
+    with duckdb.connect() as connection:
+        try:
+            connection.execute(
+                f"SELECT count(hash(segment)) FROM (SELECT {columns} FROM read_parquet("
+                f"{_text(glob.escape(place.url(segment.relative_path)))})) AS segment"
+            )
+        except duckdb.Error as error:
+            if not place.exists(segment.relative_path):
+                return None
+            return Fault(segment, str(error).partition("\n")[0])
+    return None
 
 
 def _share(place: Place) -> Lock | None:

@@ -69,13 +69,13 @@ def kill_replays(program: Commands, undisturbed: tuple[Rows, float], folder: Pat
         assert rows_of(store) == expected, f"killed after {moment} s, not mended by a repetition"
         check(store)
         assert len(read_runs(store)) == 1
-    print(f"\n{killed} of {count} replays killed, {opened} had a store, {lost_rows} rows in all were not yet in it")
+    print(
+        f"\n{killed} of {count} replays killed, {opened} had a store, {lost_rows} rows in all were not yet in it"
+    )
     assert killed > count / 2
 
 
-def kill_replacements(
-    program: Commands, undisturbed: tuple[Rows, float], folder: Path, count: int
-) -> None:
+def kill_replacements(program: Commands, undisturbed: tuple[Rows, float], folder: Path, count: int) -> None:
     expected, longest_s = undisturbed
     store = folder / "store"
     assert program.run(*replay_words(store)).status == 0

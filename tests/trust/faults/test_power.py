@@ -67,7 +67,9 @@ def test_power_cuts_after_each_step(recorded: Recorded, tmp_path: Path) -> None:
     cut_power(recorded, tmp_path, _moments(recorded.steps), KEPT)
 
 
-def cut_power(recorded: Recorded, folder: Path, moments: list[int], kept: tuple[float, ...] = (0.0, 0.5)) -> None:
+def cut_power(
+    recorded: Recorded, folder: Path, moments: list[int], kept: tuple[float, ...] = (0.0, 0.5)
+) -> None:
     chance = random.Random(SEED)
     disk, done, opened = Disk(), 0, 0
     with commands(folder) as program:
@@ -171,7 +173,9 @@ def test_the_order_of_syncs(recorded: Recorded) -> None:
             unsynced_folders.add(folder)
         elif step.call == "remove" and not folder.endswith((".locks", ".journal", "runs")):
             # What goes has been replaced, and by what is on the disk.
-            assert "store/.journal" not in unsynced_folders, f"removed before its swap was synced: {step.path}"
+            assert "store/.journal" not in unsynced_folders, (
+                f"removed before its swap was synced: {step.path}"
+            )
             unsynced_folders.add(folder)
         elif step.call == "remove" and folder.endswith(".journal") and not step.path.endswith(".tmp"):
             assert not unsynced_folders - {"store/.journal"}, f"the journal goes before {unsynced_folders}"

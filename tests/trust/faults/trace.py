@@ -15,7 +15,9 @@ import pytest
 from tests.trust.faults.stores import ROOT
 
 CALLS = "openat,creat,write,pwrite64,ftruncate,fsync,fdatasync,rename,renameat,renameat2,unlink,unlinkat,mkdir,mkdirat,rmdir,close"
-_LINE = re.compile(r"^\d+ +(?P<call>\w+)\((?P<words>.*)\) += (?P<result>-?\d+)(?P<file><[^>]*>)?(?P<error> E\w+ .*)?$")
+_LINE = re.compile(
+    r"^\d+ +(?P<call>\w+)\((?P<words>.*)\) += (?P<result>-?\d+)(?P<file><[^>]*>)?(?P<error> E\w+ .*)?$"
+)
 _UNFINISHED = re.compile(r"^(?P<thread>\d+) +(?P<begin>.*) <unfinished \.\.\.>$")
 _RESUMED = re.compile(r"^(?P<thread>\d+) +<\.\.\. \w+ resumed>(?P<rest>.*)$")
 _TEXT = re.compile(r'"((?:\\x[0-9a-f]{2})*)"')
@@ -50,7 +52,12 @@ def traced(folder: Path, words: list[str], log: Path, segment_rows: int | None =
         "-e", f"trace={CALLS}", sys.executable, *_program(segment_rows), *words,
     ]  # fmt: skip
     done = subprocess.run(
-        command, cwd=ROOT, env=os.environ | {"PYTHONPATH": str(ROOT)}, capture_output=True, text=True, check=False
+        command,
+        cwd=ROOT,
+        env=os.environ | {"PYTHONPATH": str(ROOT)},
+        capture_output=True,
+        text=True,
+        check=False,
     )
     assert done.returncode == 0, done.stderr
     steps = (_step(line, folder) for line in _lines(log))

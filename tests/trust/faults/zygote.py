@@ -12,17 +12,17 @@ import os
 import select
 import signal
 import sys
+import traceback
+from importlib import import_module
 from typing import Any
 
-import pyarrow.compute  # noqa: F401 # imported before the first fork
-import pyarrow.parquet  # noqa: F401
-
-import sensor.capture  # noqa: F401
-import sensor.cli.replay
-import sensor.store.compaction
-import sensor.store.replacement  # noqa: F401
 from sensor.cli import main
 from sensor.store import StoreWriter
+
+BEFOREHAND = (
+    "pyarrow.compute", "pyarrow.parquet", "duckdb", "sensor.cli.replay", "sensor.cli._query", "sensor.cli._report",
+    "sensor.cli._store_check", "sensor.capture", "sensor.report", "sensor.store.replacement",
+)  # fmt: skip
 
 
 def become(told: dict[str, Any]) -> None:
@@ -39,9 +39,7 @@ def become(told: dict[str, Any]) -> None:
         main()
     except SystemExit as end:
         status = end.code if isinstance(end.code, int) else int(end.code is not None)
-    except BaseException:
-        import traceback
-
+    except BaseException:  # noqa: BLE001 # a failure of whatever kind is told
         traceback.print_exc()
         status = 70
     sys.stdout.flush()
@@ -78,6 +76,8 @@ def end_of(child: int, kill_after_s: float | None) -> int:
 
 
 if __name__ == "__main__":
+    for module in BEFOREHAND:
+        import_module(module)
     for line in sys.stdin:
         told = json.loads(line)
         child = os.fork()
