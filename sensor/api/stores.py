@@ -14,7 +14,8 @@ from sensor.errors import StoreError
 from sensor.schema import TABLES
 from sensor.store import Run, read_manifest, read_runs
 from sensor.store.engine.duckdb import connect, look_by_query, looks_for
-from sensor.store.integrity import find_faults, look_at_everything
+from sensor.store.integrity import look_at_everything
+from sensor.store.isolated import find_faults
 from sensor.store.place import place_of
 from sensor.store.quarantine import broken_segments, read_around, set_aside, warn
 from sensor.store.swap import visible_segments

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from sensor.errors import StoreError
 from sensor.schema import TABLES
 from sensor.store.integrity import Fault, look_at_everything
+from sensor.store.isolated import looked_at
 from sensor.store.layout import Segment
 from sensor.store.manifest import read_manifest
 from sensor.store.parquet import read_footer
@@ -77,8 +78,8 @@ def _checked(place: Place, earlier: list[Fault]) -> Checked:
     from sensor.store.engine.duckdb import look_by_query
 
     segments = visible_segments(place, tuple(TABLES))
-    for segment in segments:
-        fault = look_at_everything(place, segment) or look_by_query(place, segment)
+    faults = looked_at(place, segments, (look_at_everything, look_by_query))
+    for segment, fault in zip(segments, faults, strict=True):
         if fault is not None:
             broken.append(fault)
             continue

@@ -10,7 +10,8 @@ from datetime import date
 from sensor.errors import StoreError
 from sensor.schema import TABLES
 from sensor.store.buffer import join
-from sensor.store.integrity import READ_ERRORS, Fault, find_faults, look_at_everything, look_at_footer
+from sensor.store.integrity import READ_ERRORS, Fault, look_at_everything, look_at_footer
+from sensor.store.isolated import find_faults
 from sensor.store.layout import MERGING, Segment
 from sensor.store.parquet import read_footer, read_parquet
 from sensor.store.place import Place, Where, place_of

@@ -1,9 +1,12 @@
-"""Whether a segment is whole: by its footer, which is quick, or by every page of it."""
+"""Whether a segment is whole: by its footer, which is quick, or by every page of it.
+
+Damage may end the process that reads it: `sensor.store.isolated` looks from another one.
+"""
 
 from __future__ import annotations
 
 import errno
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 from typing import Any
@@ -63,11 +66,6 @@ def look_at_footer(place: Place, segment: Segment) -> Fault | None:
 def look_at_everything(place: Place, segment: Segment) -> Fault | None:
     """Read every page, with its checksum, and look whether rows are where and as they belong."""
     return _look(place, segment, every_page=True)
-
-
-def find_faults(place: Place, segments: Iterable[Segment], look: Look) -> list[Fault]:
-    """The segments that are not whole. One that has gone meanwhile is none of them."""
-    return [fault for segment in segments if (fault := look(place, segment)) is not None]
 
 
 def _look(place: Place, segment: Segment, *, every_page: bool) -> Fault | None:

@@ -17,7 +17,8 @@ from typing import Any, TypeVar
 
 from sensor.schema import TABLES
 from sensor.store import durable
-from sensor.store.integrity import Fault, Look, find_faults
+from sensor.store.integrity import Fault, Look
+from sensor.store.isolated import find_faults
 from sensor.store.layout import QUARANTINE, Segment, parse_segment
 from sensor.store.place import Place, Where, place_of
 from sensor.store.place.model import local_root

@@ -5,7 +5,8 @@ from __future__ import annotations
 from sensor.errors import StoreError
 from sensor.schema import TABLES
 from sensor.store import runs
-from sensor.store.integrity import READ_ERRORS, find_faults, look_at_footer
+from sensor.store.integrity import READ_ERRORS, look_at_footer
+from sensor.store.isolated import find_faults
 from sensor.store.layout import Segment
 from sensor.store.parquet import read_footer
 from sensor.store.place import Place

@@ -20,6 +20,7 @@ from sensor.store import Compaction, compact
 from sensor.store.check import check_store
 from sensor.store.engine.duckdb import look_by_query
 from sensor.store.integrity import look_at_everything
+from sensor.store.isolated import looked_at
 from sensor.store.layout import parse_segment
 from sensor.store.place import place_of
 from sensor.store.quarantine import broken_segments
@@ -263,7 +264,7 @@ def flip_bits(store: Path, whole: Rows, count: int) -> None:
         path.write_bytes(changed)
         segment = parse_segment(path.relative_to(store).as_posix())
         assert segment is not None
-        if look_at_everything(place_of(store), segment) or look_by_query(place_of(store), segment):
+        if next(looked_at(place_of(store), [segment], (look_at_everything, look_by_query))):
             found += 1
         else:
             assert rows_of(store) == whole, f"{path}: a flip at {place} is not found and changes rows"
