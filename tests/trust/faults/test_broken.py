@@ -21,7 +21,7 @@ from sensor.store.check import check_store
 from sensor.store.engine.duckdb import look_by_query
 from sensor.store.integrity import look_at_everything
 from sensor.store.isolated import looked_at
-from sensor.store.layout import parse_segment
+from sensor.store.layout import Segment, parse_segment
 from sensor.store.place import place_of
 from sensor.store.quarantine import broken_segments
 from tests.trust.faults.stores import Commands, Rows, check, commands, replay_words, rows_of
@@ -251,22 +251,28 @@ def test_a_broken_segment_does_not_hold_a_replacement_up(
 
 
 def flip_bits(store: Path, whole: Rows, count: int) -> None:
-    """Flip a bit anywhere in a segment; `check` finds it, or no row is changed by it."""
+    """Flip a bit anywhere in a segment; a check finds it, or no row is changed by it."""
     chance = random.Random(SEED)
     paths = sorted(store.glob("*/*/*.parquet"))
+    flipped: list[tuple[Path, bytes, int]] = []
+
+    def flipping() -> Iterator[Segment]:
+        """Each segment is flipped just before it is looked at."""
+        for _ in range(count):
+            path = chance.choice(paths)
+            content = bytearray(path.read_bytes())
+            flipped.append((path, bytes(content), chance.randrange(len(content))))
+            content[flipped[-1][2]] ^= 1 << chance.randrange(8)
+            path.write_bytes(content)
+            segment = parse_segment(path.relative_to(store).as_posix())
+            assert segment is not None
+            yield segment
+
     found = 0
-    for _ in range(count):
-        path = chance.choice(paths)
-        content = path.read_bytes()
-        place = chance.randrange(len(content))
-        changed = bytearray(content)
-        changed[place] ^= 1 << chance.randrange(8)
-        path.write_bytes(changed)
-        segment = parse_segment(path.relative_to(store).as_posix())
-        assert segment is not None
-        if next(looked_at(place_of(store), [segment], (look_at_everything, look_by_query))):
-            found += 1
-        else:
+    for fault in looked_at(place_of(store), flipping(), (look_at_everything, look_by_query)):
+        path, content, place = flipped[-1]
+        found += fault is not None
+        if fault is None:
             assert rows_of(store) == whole, f"{path}: a flip at {place} is not found and changes rows"
         path.write_bytes(content)
     print(f"\n{found} of {count} flipped bits found; no other changed a row")

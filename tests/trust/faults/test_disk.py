@@ -94,7 +94,7 @@ def bounds_of(store: Path, count: int) -> list[str]:
 
 
 def test_a_full_disk(program: Commands, whole: tuple[Path, Rows], tmp_path: Path) -> None:
-    fill_disks(program, whole[1], tmp_path, bounds_of(whole[0], 9))
+    fill_disks(program, whole[1], tmp_path, bounds_of(whole[0], 6))
 
 
 @pytest.mark.long
