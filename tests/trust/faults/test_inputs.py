@@ -45,9 +45,7 @@ def is_refused(work: Callable[[], object], kind: type[Exception], name: str) -> 
 
 def test_settings_cut_short_or_noise(tmp_path: Path) -> None:
     chance, path = random.Random(SEED), tmp_path / "blocktap.toml"
-    content = (
-        (ROOT / "deploy/blocktap.toml").read_bytes() if (ROOT / "deploy/blocktap.toml").exists() else SETTINGS
-    )
+    content = (ROOT / "deploy/blocktap.toml").read_bytes()
     refused = 0
     for _ in range(CUTS):
         path.write_bytes(spoiled(content, chance))

@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import random
+import shutil
 import signal
+import struct
+import subprocess
 import threading
 import time
 from collections.abc import Iterator
@@ -52,7 +55,7 @@ def kill_runs(cabled: Wire, folder: Path, count: int) -> None:
             began = time.time()
             daemon.start()
             sender = cabled.start(traffic, 60)
-            time.sleep(chance.uniform(0, 2.5))
+            time.sleep(chance.uniform(0.2, 4))
             acknowledged = visible(daemon.store)
             daemon.kill()
             lives.append((began, time.time()))
@@ -127,7 +130,7 @@ def test_a_store_taken_away_and_brought_back(cabled: Wire, tmp_path: Path) -> No
 
 
 @pytest.fixture
-def clock(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
+def clock(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """A file that says by how much the wall clock of programs started meanwhile is wrong."""
     compiler = shutil.which("cc")
     if compiler is None:
@@ -137,7 +140,7 @@ def clock(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
     clock.write_bytes(struct.pack("=q", 0))
     monkeypatch.setenv("STEPPED_CLOCK", str(clock))
     monkeypatch.setenv("LD_PRELOAD", str(library))
-    yield clock
+    return clock
 
 
 def step(clock: Path, seconds: int) -> None:
