@@ -94,8 +94,7 @@ def read_only(store: Path) -> Iterator[None]:
         subprocess.run(["umount", "-l", store], check=True)
 
 
-@pytest.mark.parametrize("how", SEEN_AT_ONCE)
-@pytest.mark.parametrize("number", [0, 1])
+@pytest.mark.parametrize(("how", "number"), [(how, number % 2) for number, how in enumerate(SEEN_AT_ONCE)])
 def test_a_query_serves_the_rest(program: Commands, store: Path, how: Damage, number: int) -> None:
     path = segment_of(store, "flows", number)
     rest = sensor.store.parquet.read_footer(segment_of(store, "flows", 1 - number))[0]

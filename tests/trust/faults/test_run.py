@@ -23,10 +23,10 @@ from tests.live.namespaces import wait_for
 from tests.trust.faults.stores import check, rows_of
 
 SEED = 9
-FEW, MANY = 3, 200
+FEW, MANY = 2, 200
 SETTINGS: dict[str, dict[str, Any]] = {
     "rules": {"watch": [WATCHED]},
-    "flow": {"active_timeout_s": 1, "close_timeout_s": 0.5},
+    "flow": {"active_timeout_s": 0.3, "close_timeout_s": 0.2},
     "store": {"flush_interval_s": 0.2, "min_free_bytes": 1},
 }
 STEPPED_CLOCK = Path(__file__).with_name("stepped_clock.c")
@@ -55,7 +55,7 @@ def kill_runs(cabled: Wire, folder: Path, count: int) -> None:
             began = time.time()
             daemon.start()
             sender = cabled.start(traffic, 60)
-            time.sleep(chance.uniform(0.2, 4))
+            time.sleep(chance.uniform(0.2, 5))
             acknowledged = visible(daemon.store)
             daemon.kill()
             lives.append((began, time.time()))
@@ -149,7 +149,7 @@ def step(clock: Path, seconds: int) -> None:
         file.write(struct.pack("=q", seconds))
 
 
-@pytest.mark.parametrize("hours", [3, -3])
+@pytest.mark.parametrize("hours", [-3, pytest.param(3, marks=pytest.mark.long)])
 def test_a_stepped_clock_loses_nothing(
     cabled: Wire, clock: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, hours: int
 ) -> None:
@@ -221,6 +221,7 @@ def _write_slowly(path: Path, content: bytes, over: threading.Event) -> None:
                 continue
 
 
+@pytest.mark.long
 def test_a_second_sensor_of_the_same_name(cabled: Wire, tmp_path: Path) -> None:
     with running(cabled.sensor, tmp_path, TAP, settings=SETTINGS) as daemon:
         second = cabled.sensor.run(
