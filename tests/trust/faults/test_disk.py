@@ -119,7 +119,7 @@ def inject(
 
 def calls_on(store: Path, words: list[str], call: str, log: Path) -> list[int]:
     """The numbers of the calls that a command makes on a store."""
-    inject(words, f"{call}:EIO", 1_000_000, log)
+    inject(words, f"{call}:EIO", 60_000, log)
     lines = [line for line in log.read_text().splitlines() if re.match(rf"\d+ +{call}\(", line)]
     return [number for number, line in enumerate(lines, 1) if str(store) in line]
 

@@ -24,7 +24,7 @@ from tests.trust.faults.stores import SMALL, Commands, Rows, check, commands, co
 from tests.trust.faults.trace import Step, need_strace, traced
 
 SEED = 9
-FEW = 20
+FEW = 12
 KEPT = (0.0, 0.5, 0.9)
 
 
