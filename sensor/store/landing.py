@@ -17,6 +17,7 @@ from sensor.store.manifest import open_or_create
 from sensor.store.parquet import write_parquet
 from sensor.store.place import Place
 from sensor.store.place.local import LocalPlace
+from sensor.store.place.model import reason_of
 from sensor.store.swap import carry_out, needed_files
 
 if TYPE_CHECKING:
@@ -78,6 +79,9 @@ class LocalLanding:
         try:
             self._lock.write(f"process {os.getpid()} on {socket.gethostname()}")
             self._open()
+        except OSError as error:
+            self._lock.release()
+            raise StoreError(f"cannot write to the store {place.name}: {reason_of(error)}") from error
         except BaseException:
             self._lock.release()
             raise
