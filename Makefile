@@ -32,6 +32,10 @@ HOST = $(shell rustc -vV | sed -n 's/^host: //p')
 # The shipped rules for names as one file, which is read at once; a stale one is not used.
 COMPILED := rules/compiled.json
 
+# The S3 server that tests/objects run against and kill; tests/objects/server.py says why this one.
+S3_SERVER := build/s3/versitygw
+S3_SERVER_VERSION := v1.8.0
+
 # Stamps: the environment is remade when its list of packages changes, the core when its sources do.
 ENVIRONMENT := .venv/.environment
 CORE := .venv/.core
@@ -46,6 +50,9 @@ help: ## list the targets
 	@echo "Blocktap. Targets:"
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /\1\t/' | \
 		while IFS=$$'\t' read -r name text; do printf '  make %-11s %s\n' "$$name" "$$text"; done
+
+.PHONY: storage-server
+storage-server: $(S3_SERVER) ## the S3 server of the tests, from the Go module proxy, in build/s3; about a minute
 
 .PHONY: demo
 demo: $(CORE) ## a simulated study: capture, replay, report in demo/report.html and in short on the terminal
@@ -149,6 +156,9 @@ $(ENVIRONMENT): pyproject.toml
 		print(*p["dependencies"], *p["optional-dependencies"]["dev"], sep="\n")' > .venv/requirements.txt
 	$(BIN)/pip install --requirement .venv/requirements.txt
 	@touch $@
+
+$(S3_SERVER):
+	GOBIN=$(CURDIR)/$(dir $@) go install github.com/versity/versitygw/cmd/versitygw@$(S3_SERVER_VERSION)
 
 $(CARGO_FUZZ):
 	$(CARGO) install cargo-fuzz --version $(CARGO_FUZZ_VERSION) --locked --quiet --root $(FUZZ)

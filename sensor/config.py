@@ -164,7 +164,8 @@ class StoreSettings(Settings):
     """``[store]``: where segments go, under what sensor name, how often, and how much room they may take.
 
     The daemon keeps to the limits; a replay removes nothing. ``queue_rows`` wait for a store that is slow or
-    full before the oldest of them are given up.
+    full before the oldest of them are given up. A store on object storage (``s3://bucket/prefix``) is written
+    through a ``spool`` on this machine; a replay waits ``patience_s`` for a storage that is away.
     """
 
     path: str | None = None
@@ -175,6 +176,9 @@ class StoreSettings(Settings):
     keep_days: Annotated[int, Field(ge=1, le=36_500)] | None = None
     max_bytes: Annotated[int, Field(ge=1 << 20)] | None = None
     min_free_bytes: Annotated[int, Field(ge=0)] = 1 << 30
+    spool: Annotated[Path, Field(strict=False)] | None = None
+    spool_max_bytes: Annotated[int, Field(ge=1 << 20)] = 4 << 30
+    patience_s: Seconds = 300
 
 
 class RuleSettings(Settings):
@@ -338,7 +342,7 @@ def _beside(config: Config, folder: Path) -> Config:
             "folders": tuple(folder / own for own in config.rules.folders),
         },
         "country": {"database": placed(config.country.database)},
-        "store": {"path": store_path},
+        "store": {"path": store_path, "spool": placed(config.store.spool)},
         "process": {"control_socket": placed(config.process.control_socket)},
         "metrics": {
             "tls_certificate": placed(config.metrics.tls_certificate),

@@ -17,6 +17,7 @@ from sensor.store.engine.duckdb import connect, look_by_query, looks_for
 from sensor.store.integrity import look_at_everything
 from sensor.store.isolated import find_faults
 from sensor.store.place import place_of
+from sensor.store.place.find import is_remote
 from sensor.store.quarantine import broken_segments, read_around, set_aside, warn
 from sensor.store.swap import visible_segments
 
@@ -33,7 +34,7 @@ class Store:
     Parameters
     ----------
     path
-        The store's folder.
+        The store's folder, or its address on object storage, such as ``s3://bucket/prefix``.
 
     Raises
     ------
@@ -42,7 +43,7 @@ class Store:
     """
 
     def __init__(self, path: str | os.PathLike[str]) -> None:
-        self.path = Path(path).absolute()
+        self.path = path if is_remote(path) else Path(path).absolute()
         self._connection = self._connect()
 
     @property

@@ -46,7 +46,7 @@ class Study(Mapping[str, Any]):
     Parameters
     ----------
     store
-        A store or its folder.
+        A store, its folder, or its address on object storage.
     options
         See `StudyWords`; by default the whole store is studied in UTC.
 
@@ -59,7 +59,7 @@ class Study(Mapping[str, Any]):
     """
 
     def __init__(self, store: Store | str | os.PathLike[str], **options: Unpack[StudyWords]) -> None:
-        path = store.path if isinstance(store, Store) else Path(store)
+        path = store.path if isinstance(store, Store) else store
         self._numbers = study(path, _options(options))
 
     @property

@@ -20,6 +20,7 @@ from sensor.rules.dates import day_of
 from sensor.rules.mistake import printable, printable_path
 from sensor.rules.model import ALWAYS_FROM_NS, FOREVER_UNTIL_NS
 from sensor.rules.summary import BlockSummary, summarise
+from sensor.store.place.find import is_remote
 
 MOST_BLOCKS_SHOWN = 100
 MOST_REFUSED_SHOWN = 20
@@ -50,7 +51,7 @@ def run_check(asked: Asked) -> None:
         )
         capture = look_at_capture(asked.interfaces, settings, asked.store)
         store_state = _store_state_beside(capture, asked.store or settings.store.path)
-    except (ConfigError, RuleError, StoreError) as error:
+    except (ConfigError, RuleError, StoreError, OSError) as error:
         if asked.as_json:
             typer.echo(json.dumps({"ok": False, "error": str(error)}))
         Console(stderr=True, soft_wrap=True).print(f"[red]{escape(str(error))}[/red]", highlight=False)
@@ -88,8 +89,8 @@ def _store_state(place: str | None) -> str | None:
     if place is None:
         return None
     shown = printable_path(place)
-    if "://" in place:
-        return f"{shown}: on object storage, not looked at"
+    if is_remote(place):
+        return _far_store_state(place)
     path = Path(place)
     folder = path
     while not folder.exists() and folder != folder.parent:
@@ -103,6 +104,20 @@ def _store_state(place: str | None) -> str | None:
     if path.exists() and any(path.iterdir()):
         raise StoreError(f"{shown}: has files but is no store; give an empty or a new folder")
     return f"{shown}: would be created"
+
+
+def _far_store_state(place: str) -> str:
+    """The same of a store on object storage, which is only looked at."""
+    from sensor.store import read_manifest
+    from sensor.store.place import place_of
+
+    far = place_of(place)
+    shown = printable_path(far.name)
+    if far.exists("store.toml"):
+        return f"{shown}: a store of schema version {read_manifest(far).schema_version}, would be appended to"
+    if not far.is_new():
+        raise StoreError(f"{shown}: has objects but is no store; give an empty prefix")
+    return f"{shown}: can be reached, would be created"
 
 
 def _as_json(plan: Plan, summaries: list[BlockSummary], store_state: str | None) -> dict[str, Any]:

@@ -35,6 +35,9 @@ DEFAULTS: dict[str, Any] = {
         "keep_days": None,
         "max_bytes": None,
         "min_free_bytes": 1 << 30,
+        "spool": None,
+        "spool_max_bytes": 4 << 30,
+        "patience_s": 300,
     },
     "rules": {"blocks": (), "folders": (), "watch": ()},
     "capture": {

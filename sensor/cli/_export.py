@@ -4,7 +4,6 @@ import json
 import time
 from dataclasses import dataclass
 from datetime import date
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 from sensor.cli._say import say
@@ -19,7 +18,7 @@ if TYPE_CHECKING:
 class Asked:
     """The words of the command; ``days`` are the first and the last one."""
 
-    store: Path
+    store: str
     destination: Destination
     options: ExporterOptions
     days: tuple[str | None, str | None]

@@ -20,6 +20,9 @@ ListFormat = Annotated[
     str | None,
     typer.Option("--format", metavar="NAME", help="Format of the lists, not recognised but told."),
 ]
+StoreRead = Annotated[
+    str, typer.Option("--store", metavar="DIR", help="The store's folder, or s3://BUCKET/PREFIX.")
+]
 Settings = Annotated[Path | None, typer.Option("--config", metavar="FILE", help="Settings file.")]
 ControlSocket = Annotated[
     Path | None,

@@ -60,7 +60,7 @@ class _Written:
         return self._file.isatty()
 
 
-def run_query(sql: str, store: Path, format: Format, output: Path | None) -> None:
+def run_query(sql: str, store: str, format: Format, output: Path | None) -> None:
     """Run one statement and write its rows; failures end the program with their message."""
     if format is Format.PARQUET and output is None:
         raise typer.BadParameter("parquet is written to a file: add -o FILE", param_hint="--format")

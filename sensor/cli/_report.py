@@ -21,7 +21,7 @@ _STANDARD_OUTPUT = Path("-")
 class Asked:
     """What to study; ``days`` are the day, the first and the last one."""
 
-    store: Path
+    store: str
     days: tuple[str | None, str | None, str | None]
     timezone: str
     one_way: bool

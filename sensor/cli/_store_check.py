@@ -3,17 +3,17 @@
 from __future__ import annotations
 
 import json
-from pathlib import Path
 
 import typer
 
 from sensor.cli._say import say
 from sensor.store.check import Checked, check_store
 from sensor.store.integrity import Fault
+from sensor.store.place import Where
 from sensor.store.quarantine import set_aside
 
 
-def run_check(store: Path, *, quarantine: bool, as_json: bool) -> bool:
+def run_check(store: Where, *, quarantine: bool, as_json: bool) -> bool:
     """Check a store and say what was found; whether all of it is whole."""
     checked = check_store(store)
     if as_json:

@@ -1,10 +1,11 @@
 """``blocktap export``: the flows of a store for a collector."""
 
 from enum import StrEnum
-from pathlib import Path
 from typing import Annotated
 
 import typer
+
+from sensor.cli._options import StoreRead
 
 
 class ExportFormat(StrEnum):
@@ -21,7 +22,7 @@ class TransportName(StrEnum):
 
 
 def export(
-    store: Annotated[Path, typer.Option("--store", metavar="DIR", help="The store's folder.")],
+    store: StoreRead,
     to: Annotated[str, typer.Option("--to", metavar="HOST:PORT", help="Where the collector listens.")],
     format: Annotated[ExportFormat, typer.Option("--format", help="What it speaks.")] = ExportFormat.IPFIX,
     transport: Annotated[

@@ -6,11 +6,12 @@ from typing import Annotated
 import typer
 
 from sensor.cli._format import Format
+from sensor.cli._options import StoreRead
 
 
 def query(
     sql: Annotated[str, typer.Argument(help="One SELECT over the views flows, dns, hosts and accounting.")],
-    store: Annotated[Path, typer.Option("--store", metavar="DIR", help="The store's folder.")],
+    store: StoreRead,
     format: Annotated[Format, typer.Option("--format", help="How rows are written.")] = Format.TABLE,
     output: Annotated[
         Path | None,

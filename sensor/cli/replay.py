@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from sensor.config import Config
     from sensor.rules import Plan
     from sensor.store import StoreWriter
+    from sensor.store.spool import SpoolOptions
 
 WORK_FAILED = 1
 INTERRUPTED = 130
@@ -34,7 +35,12 @@ def replay(
         typer.Argument(metavar="CAPTURE...", help="pcap or pcapng, packed or not; - is standard input."),
     ],
     store: Annotated[
-        str | None, typer.Option("--store", metavar="DIR", help="Where rows go; 'none' discards them.")
+        str | None,
+        typer.Option(
+            "--store",
+            metavar="DIR",
+            help="Where rows go: a folder, or s3://BUCKET/PREFIX; 'none' discards them.",
+        ),
     ] = None,
     blocks: Blocks = None,
     watch: Watch = None,
@@ -116,31 +122,52 @@ def _open_store(
     """Open the store for this run, and warn where it has these captures already."""
     import hashlib
 
-    from sensor.store import RunInfo, StoreWriter, earlier_runs, fingerprint
+    from sensor.store import RunInfo, StoreWriter, WriterOptions, earlier_runs, fingerprint
 
     inputs = tuple(fingerprint(capture) for capture in captures)
     digest = hashlib.sha256(plan.addresses + plan.lengths + plan.block_indices).hexdigest()
-    if not replace:
-        for run in earlier_runs(place, inputs):
-            say(
-                f"warning: {place} has these captures already, from the replay of {run.started}; "
-                "their packets will count twice. --replace replaces them"
-            )
     this_run = RunInfo(inputs=inputs, blocks_digest=digest)
-    return StoreWriter(place, settings.store.sensor, this_run, replace=replace)
+    options = WriterOptions(spool=_spool(settings) if "://" in place else None)
+    writer = StoreWriter(place, settings.store.sensor, this_run, replace, options)
+    if not replace:
+        # Asked when the store is open: one that is far away may have been waited for.
+        for run in earlier_runs(place, inputs):
+            if run.id != this_run.id:
+                say(
+                    f"warning: {place} has these captures already, from the replay of {run.started}; "
+                    "their packets will count twice. --replace replaces them"
+                )
+    return writer
+
+
+def _spool(settings: "Config") -> "SpoolOptions":
+    """How segments for object storage wait, and who says so."""
+    from sensor.store.spool import SpoolOptions
+
+    class Said:
+        """Tells people."""
+
+        def away(self, reason: str, spool: "Path") -> None:
+            """See `sensor.store.spool.ShipEvents`."""
+            say(f"the storage is away ({reason}): segments wait in {spool}")
+
+        def back(self) -> None:
+            """See `sensor.store.spool.ShipEvents`."""
+            say("the storage is back")
+
+    store = settings.store
+    return SpoolOptions(store.spool, store.spool_max_bytes, store.patience_s, Said())
 
 
 def _hand_marks_on(place: str, captures: list[str]) -> None:
     """Let the store say that it is simulated where a capture says so of itself."""
-    from pathlib import Path
-
     from sensor.simulate.mark import simulated_by
     from sensor.store import mark_simulated
 
     for capture in captures:
         scenario = simulated_by(capture)
         if scenario is not None:
-            mark_simulated(Path(place), scenario)
+            mark_simulated(place, scenario)
 
 
 def _interrupted(replaying: "Replaying") -> None:

@@ -5,11 +5,11 @@ from typing import Annotated
 
 import typer
 
-from sensor.cli._options import Rules
+from sensor.cli._options import Rules, StoreRead
 
 
 def report(
-    store: Annotated[Path, typer.Option("--store", metavar="DIR", help="The store's folder.")],
+    store: StoreRead,
     output: Annotated[
         Path | None, typer.Option("--output", "-o", metavar="FILE", help="Write the page, one HTML file.")
     ] = None,

@@ -12,7 +12,9 @@ from sensor.cli._say import say
 from sensor.errors import StoreError
 
 _Result = TypeVar("_Result")
-_Store = Annotated[Path, typer.Option("--store", help="The store's folder.")]
+_Store = Annotated[
+    str, typer.Option("--store", metavar="DIR", help="The store's folder, or s3://BUCKET/PREFIX.")
+]
 
 
 app = typer.Typer(help="Housekeeping of a store, safe beside writers and readers.", no_args_is_help=True)
@@ -30,7 +32,7 @@ def compact(
 
     def work() -> str:
         read_manifest(store)
-        result = compact_store(store.absolute(), Compaction(sensor=sensor))
+        result = compact_store(store, Compaction(sensor=sensor))
         set_aside(store, result.broken, say)
         if result.is_held_up:
             return "readers hold the store: what was merged is in effect, run this again to finish"
@@ -78,7 +80,7 @@ def prune(
 
     def work() -> str:
         read_manifest(store)
-        result = prune_store(store.absolute(), days=days, most_bytes=most_bytes)
+        result = prune_store(store, days=days, most_bytes=most_bytes)
         return f"removed {len(result.days)} days: {result.segments} segments, {result.bytes} bytes"
 
     typer.echo(_try(work))
@@ -87,12 +89,31 @@ def prune(
 @app.command()
 def upgrade(store: _Store) -> None:
     """Bring a store to the newest schema."""
-    from sensor.schema import SCHEMA_VERSION
-    from sensor.store import read_manifest
+    from sensor.store.upgrade import upgrade as upgrade_store
 
     def work() -> str:
-        manifest = read_manifest(store)
-        return f"schema version {manifest.schema_version} of {SCHEMA_VERSION}: nothing to do"
+        done = upgrade_store(store)
+        if done.earlier == done.version:
+            return f"schema version {done.earlier} of {done.version}: nothing to do"
+        return f"from schema version {done.earlier} to {done.version}: {done.segments} segments rewritten"
+
+    typer.echo(_try(work))
+
+
+@app.command()
+def ship(
+    store: Annotated[str, typer.Option("--store", metavar="URL", help="Such as s3://BUCKET/PREFIX.")],
+    spool: Annotated[
+        Path | None,
+        typer.Option("--spool", metavar="DIR", help="Where segments wait; found by itself otherwise."),
+    ] = None,
+) -> None:
+    """Ship what waits on this machine for a store on object storage."""
+    from sensor.store.spool.leftover import ship_left_overs
+
+    def work() -> str:
+        shipped = ship_left_overs(store, spool)
+        return f"shipped {shipped} segments" if shipped else "nothing waits"
 
     typer.echo(_try(work))
 
@@ -100,6 +121,6 @@ def upgrade(store: _Store) -> None:
 def _try(work: Callable[[], _Result]) -> _Result:
     try:
         return work()
-    except StoreError as error:
+    except (StoreError, OSError) as error:
         typer.echo(f"blocktap store: {error}", err=True)
         raise typer.Exit(1) from error

@@ -2,20 +2,23 @@
 
 from __future__ import annotations
 
+import os
 import shutil
+import threading
 import time
 from collections.abc import Callable
-from contextlib import suppress
 from dataclasses import dataclass
-from pathlib import Path
 from typing import TYPE_CHECKING, Protocol
 
 from sensor.errors import StoreError
 from sensor.store import Compaction, StoreWriter, compact, prune
+from sensor.store.place import Where, place_of
 from sensor.store.quarantine import set_aside
 
 if TYPE_CHECKING:
     import pyarrow as pa
+
+    from sensor.store.spool import SpoolState
 
 __all__ = ["Budget", "Keeper", "KeeperEvents", "KeeperLimits"]
 
@@ -24,6 +27,8 @@ RETRY_S = 5.0
 BUDGET_S = 60.0
 """Between two looks at what the store takes and what the disk has left."""
 COMPACTION_S = 3600.0
+FAR_BUDGET_S = 3600.0
+"""Between two looks at a store on object storage, where each asks for a list of everything."""
 
 
 @dataclass(frozen=True)
@@ -80,7 +85,7 @@ class Keeper:
     writer
         Of a live sensor; the keeper closes it.
     path
-        The store's folder.
+        The store.
     limits
         Rows are on the disk after the flush interval at the latest.
     events
@@ -90,13 +95,13 @@ class Keeper:
     def __init__(
         self,
         writer: StoreWriter,
-        path: Path,
+        path: Where,
         limits: KeeperLimits,
         events: KeeperEvents,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
         self._writer = writer
-        self._path = path.absolute()
+        self._place = place_of(path)
         self._budget = limits.budget
         self._flush_interval_s = limits.flush_interval_s
         self._events = events
@@ -104,9 +109,10 @@ class Keeper:
         now = clock()
         self._flush_at = now + limits.flush_interval_s
         self._budget_at = now
-        self._compact_at = now + COMPACTION_S
+        self._compact_at = now + self._until_compaction_s()
         self._retry_at = now
         self._failure: str | None = None
+        self._helper: threading.Thread | None = None
         self.bytes = 0
         """Bytes that the store's segments take, as of the last look."""
 
@@ -120,6 +126,11 @@ class Keeper:
         """Whether rows are taken now."""
         return self._failure is None
 
+    @property
+    def spool(self) -> SpoolState | None:
+        """What waits for object storage; None where the store is a folder."""
+        return self._writer.spool_state
+
     def take(self, table: str, batch: pa.RecordBatch) -> None:
         """Take rows; where they cannot be written, they wait."""
         self._try(lambda: self._writer.write(table, batch))
@@ -129,15 +140,16 @@ class Keeper:
         now = self._clock()
         if self._failure is not None and now < self._retry_at:
             return
-        if now >= self._budget_at or self._missing_bytes() > 0:
-            self._budget_at = now + BUDGET_S
-            self._housekeep(self._keep_budget)
+        near = self._place.shares_locks
+        budget_due = now >= self._budget_at or (near and self._missing_bytes() > 0)
+        if budget_due and self._housekeep(self._keep_budget):
+            self._budget_at = now + (BUDGET_S if near else FAR_BUDGET_S)
         if now >= self._flush_at or self._failure is not None or self._missing_bytes() > 0:
             self._flush_at = now + self._flush_interval_s
             self._try(self._flush)
-        if now >= self._compact_at and self._failure is None:
-            self._compact_at = now + COMPACTION_S
-            self._housekeep(self._compact)
+        compaction_due = now >= self._compact_at and self._failure is None
+        if compaction_due and self._housekeep(self._compact):
+            self._compact_at = now + self._until_compaction_s()
 
     def close(self) -> None:
         """Write what waits and let go of the store.
@@ -155,7 +167,9 @@ class Keeper:
     def _flush(self) -> None:
         if self._missing_bytes() > 0:
             least = self._budget.least_free_bytes
-            raise StoreError(f"{self._path}: fewer than {least:,} bytes are free (store.min_free_bytes)")
+            raise StoreError(
+                f"{self._place.disk}: fewer than {least:,} bytes are free (store.min_free_bytes)"
+            )
         began = self._clock()
         self._writer.flush()
         self._events.flushed(self._clock() - began)
@@ -163,24 +177,29 @@ class Keeper:
             self._failure = None
             self._events.recovered()
 
+    def _until_compaction_s(self) -> float:
+        # Many sensors that were started at once do not come to one store at once.
+        return COMPACTION_S if self._place.shares_locks else COMPACTION_S * (1 + os.urandom(1)[0] / 255) / 2
+
+    def _compact(self) -> None:
+        # Far away, looking at a segment costs a request or two: at those of days long past once is enough.
+        days = None if self._place.shares_locks else self._writer.newest_days(2)
+        result = compact(self._place, Compaction(sensor=self._writer.sensor, days=days))
+        set_aside(self._place, result.broken, self._events.broken)
+
     def _keep_budget(self) -> None:
-        self.bytes = _segment_bytes(self._path)
+        self.bytes = self._place.total_bytes()
         if self._budget.days is not None or self._budget.most_bytes is not None:
             self._prune(self._budget.most_bytes)
         missing = self._missing_bytes()
-        if missing > 0:
+        if missing > 0 and self._place.shares_locks:
             self._prune(max(0, self.bytes - missing))
 
     def _prune(self, most_bytes: int | None) -> None:
-        removed = prune(self._path, days=self._budget.days, most_bytes=most_bytes)
+        removed = prune(self._place, days=self._budget.days, most_bytes=most_bytes)
         if removed.segments:
             self.bytes -= removed.bytes
             self._events.pruned(len(removed.days), removed.bytes)
-
-    def _compact(self) -> None:
-        result = compact(self._path, Compaction(sensor=self._writer.sensor))
-        if result.broken:
-            set_aside(self._path, result.broken, self._events.broken)
 
     def _missing_bytes(self) -> int:
         """Bytes that the disk should have free and has not."""
@@ -188,7 +207,7 @@ class Keeper:
         if not least:
             return 0
         try:
-            return least - shutil.disk_usage(self._path).free
+            return least - shutil.disk_usage(self._place.disk).free
         except OSError:
             return 0  # the store is out of reach: writing fails, and says why
 
@@ -201,18 +220,23 @@ class Keeper:
                 self._events.failed(str(error))
             self._failure = str(error)
 
-    def _housekeep(self, work: Callable[[], object]) -> None:
-        """Do what can wait: readers who hold the store are no reason to stop writing."""
+    def _housekeep(self, work: Callable[[], object]) -> bool:
+        """Do what can wait: readers who hold the store are no reason to stop writing.
+
+        Where the store is far away, that happens beside the writing, one thing at a time; False says that
+        something else is still being done.
+        """
+        if self._place.shares_locks:
+            self._attempt(work)
+            return True
+        if self._helper is not None and self._helper.is_alive():
+            return False
+        self._helper = threading.Thread(target=self._attempt, args=(work,), name="housekeeping", daemon=True)
+        self._helper.start()
+        return True
+
+    def _attempt(self, work: Callable[[], object]) -> None:
         try:
             work()
         except (StoreError, OSError) as error:
             self._events.held_up(str(error))
-
-
-def _segment_bytes(path: Path) -> int:
-    total = 0
-    for segment in path.glob("*/day=*/*.parquet"):
-        # Compaction may just have removed it.
-        with suppress(FileNotFoundError):
-            total += segment.stat().st_size
-    return total

@@ -30,6 +30,9 @@ from sensor.interface import clock_state
 from sensor.metrics import MetricsServer, build_registry
 from sensor.prefilter import Prefilter
 from sensor.store import StoreWriter, WriterOptions
+from sensor.store.place.find import is_remote
+from sensor.store.place.state import default_folder
+from sensor.store.spool import SpoolOptions
 
 if TYPE_CHECKING:
     from sensor.config import Config
@@ -96,7 +99,7 @@ class Sensor:
         config, capture = self._config, self._config.capture
         identity = privileges.identity_of(config.process.user) if config.process.user else None
         self._socket_path = config.process.control_socket or default_path()
-        for folder in (Path(_store_path(config)), self._socket_path.parent):
+        for folder in (_disk(config), self._socket_path.parent):
             privileges.prepare_folder(folder, identity)
             privileges.check_folder(folder, identity)
         if capture.prefilter != "none":
@@ -118,13 +121,15 @@ class Sensor:
         """Open the store, then the capture, so that no row has nowhere to go."""
         config = self._config
         path = _store_path(config)
-        options = WriterOptions(buffered_rows=config.store.flush_rows, compact_on_close=False)
-        writer = StoreWriter(path, config.store.sensor, options=options)
-        stack.callback(writer.abort)
         store_log = StoreLog()
+        kept = config.store
+        spool = SpoolOptions(kept.spool, kept.spool_max_bytes, events=store_log) if is_remote(path) else None
+        options = WriterOptions(buffered_rows=kept.flush_rows, compact_on_close=False, spool=spool)
+        writer = StoreWriter(path, kept.sensor, options=options)
+        stack.callback(writer.abort)
         budget = Budget(config.store.keep_days, config.store.max_bytes, config.store.min_free_bytes)
         limits = KeeperLimits(config.store.flush_interval_s, budget)
-        keeper = Keeper(writer, Path(path), limits, store_log)
+        keeper = Keeper(writer, path, limits, store_log)
         rules = self._rulebook.rules
         capturing = Capturing(
             self._rings(), rules.plan, config, self._workers, rules.names, queue_rows=config.store.queue_rows
@@ -251,6 +256,12 @@ class Sensor:
 
     def _ask_to_reload(self, _number: int, _frame: FrameType | None) -> None:
         self._asked.reload = True
+
+
+def _disk(config: Config) -> Path:
+    """The folder of this machine that segments are written to."""
+    path = _store_path(config)
+    return (config.store.spool or default_folder()) if is_remote(path) else Path(path)
 
 
 def _store_path(config: Config) -> str:

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import threading
 import time
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from sensor.daemon.logs import logger
 from sensor.daemon.recent import RecentNames
 from sensor.errors import StoreError
-from sensor.metrics import FlushTimes, StoreState
+from sensor.metrics import FlushTimes, Spooled, StoreState
 
 if TYPE_CHECKING:
     from sensor.capture import Capturing, RowSink
@@ -37,6 +38,14 @@ class StoreLog:
     def recovered(self) -> None:
         """Say that they are written."""
         logger().info("the store is written again")
+
+    def away(self, reason: str, spool: Path) -> None:
+        """Say that segments wait for object storage."""
+        logger().warning("the storage is away, segments wait", reason=reason, spool=str(spool))
+
+    def back(self) -> None:
+        """Say that they are shipped."""
+        logger().info("the storage is back, segments are shipped")
 
     def pruned(self, days: int, size: int) -> None:
         """Say what went."""
@@ -100,7 +109,11 @@ class Mover:
 
     def state(self) -> StoreState:
         """Rows taken so far by table, and the size of the store."""
-        return StoreState(dict(self._rows), self._keeper.bytes)
+        spool = self._keeper.spool
+        if spool is None:
+            return StoreState(dict(self._rows), self._keeper.bytes)
+        waiting = Spooled(spool.segments, spool.bytes, spool.shipped, spool.failures)
+        return StoreState(dict(self._rows), self._keeper.bytes, waiting)
 
     def _run(self) -> None:
         try:

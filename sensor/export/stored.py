@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Iterator
 from datetime import date
 from functools import partial
@@ -11,6 +10,7 @@ from typing import TYPE_CHECKING
 
 from sensor.schema import arrow_schema
 from sensor.store.engine.duckdb import connect, looks_for
+from sensor.store.place import Where
 from sensor.store.quarantine import Tell, read_around, warn
 
 if TYPE_CHECKING:
@@ -24,7 +24,7 @@ _SETTINGS = {"memory_limit": "2GB"}
 
 
 def stored_flows(
-    store: str | os.PathLike[str],
+    store: Where,
     first_day: date | None = None,
     last_day: date | None = None,
     blocks: tuple[str, ...] = (),
@@ -35,7 +35,7 @@ def stored_flows(
     Parameters
     ----------
     store
-        The store's folder.
+        The store's folder, or its address on object storage.
     first_day, last_day
         UTC days, both included; None for the store's own.
     blocks

@@ -2,8 +2,9 @@
 
 from sensor.metrics.collector import build_registry
 from sensor.metrics.server import MetricsServer, exposure
-from sensor.metrics.source import Drop, FlushTimes, MetricsSource, RuleState, StoreState
+from sensor.metrics.source import Drop, FlushTimes, MetricsSource, RuleState, Spooled, StoreState
 
 __all__ = [
-    "Drop", "FlushTimes", "MetricsServer", "MetricsSource", "RuleState", "StoreState", "build_registry", "exposure",
+    "Drop", "FlushTimes", "MetricsServer", "MetricsSource", "RuleState", "Spooled", "StoreState", "build_registry",
+    "exposure",
 ]  # fmt: skip

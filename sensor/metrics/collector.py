@@ -84,6 +84,11 @@ class SensorCollector(Collector):
         yield histogram
         if state.bytes is not None:
             yield _metric(families.STORE_BYTES, [((), state.bytes)])
+        if state.spooled is not None:
+            yield _metric(families.SPOOL_SEGMENTS, [((), state.spooled.segments)])
+            yield _metric(families.SPOOL_BYTES, [((), state.spooled.bytes)])
+            yield _metric(families.SHIPPED, [((), state.spooled.shipped)])
+            yield _metric(families.SHIP_FAILURES, [((), state.spooled.failures)])
 
     def _rules(self) -> Iterator[Metric]:
         state = self._source.rules()

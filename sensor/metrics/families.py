@@ -92,6 +92,22 @@ STORE_BYTES: Final = Family(
     "blocktap_store_bytes", "gauge", (),
     "Size of the store.",
 )  # fmt: skip
+SPOOL_SEGMENTS: Final = Family(
+    "blocktap_store_spool_segments", "gauge", (),
+    "Segments that wait on this machine for object storage; only where the store lies there.",
+)  # fmt: skip
+SPOOL_BYTES: Final = Family(
+    "blocktap_store_spool_bytes", "gauge", (),
+    "Their size.",
+)  # fmt: skip
+SHIPPED: Final = Family(
+    "blocktap_store_shipped_segments_total", "counter", (),
+    "Segments shipped to object storage.",
+)  # fmt: skip
+SHIP_FAILURES: Final = Family(
+    "blocktap_store_ship_failures_total", "counter", (),
+    "Tries to ship that failed: the storage was away, or refused.",
+)  # fmt: skip
 RELOAD_SUCCESSFUL: Final = Family(
     "blocktap_rules_last_reload_successful", "gauge", (),
     "Whether the rules last asked for are those in use.",
@@ -123,7 +139,8 @@ FLOW_PACKETS: Final = Family(
 FAMILIES: Final = (
     PACKETS, BYTES, DROPPED, BLOCK_PACKETS, BLOCK_BYTES, SERVICE_BYTES, SERVICE_FLOWS, COUNTRY_BYTES,
     APPLICATION_FLOWS, ACTIVE_FLOWS, FLOWS, NAMES, DNS, FLOW_BYTES, FLOW_PACKETS, STORE_ROWS, STORE_FLUSH,
-    STORE_BYTES, RELOAD_SUCCESSFUL, RELOAD_TIMESTAMP, RULES, BUILD_INFO,
+    STORE_BYTES, SPOOL_SEGMENTS, SPOOL_BYTES, SHIPPED, SHIP_FAILURES, RELOAD_SUCCESSFUL, RELOAD_TIMESTAMP,
+    RULES, BUILD_INFO,
 )  # fmt: skip
 """All of them, in the order in which they are told."""
 

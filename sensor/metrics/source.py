@@ -23,11 +23,25 @@ class Drop:
 
 
 @dataclass(frozen=True, slots=True)
+class Spooled:
+    """What waits on this machine for object storage, what was shipped since the start, and failures to."""
+
+    segments: int
+    bytes: int
+    shipped: int
+    failures: int
+
+
+@dataclass(frozen=True, slots=True)
 class StoreState:
-    """The store: rows written since the start by table, and its size where it is known."""
+    """The store: rows written since the start by table, and its size where it is known.
+
+    ``spooled`` is there where it lies on object storage.
+    """
 
     rows: Mapping[str, int]
     bytes: int | None = None
+    spooled: Spooled | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from pathlib import Path
 
 import numpy as np
 import numpy.typing as npt
 
 from sensor.errors import StoreError
+from sensor.schema import TABLES
 from sensor.simulate.clock import SLOT_NS
 from sensor.simulate.columns import SENSOR, FlowColumns, Records, make_records
 from sensor.simulate.draw import Flows, draw_day
@@ -20,6 +19,7 @@ from sensor.simulate.realised import Realised
 from sensor.simulate.scenario import Scenario
 from sensor.simulate.world import ROW_STREAM, World, make_world, random_stream
 from sensor.store import StoreWriter, WriterOptions, mark_simulated, read_manifest
+from sensor.store.place import Place, Where, place_of
 
 Integers = npt.NDArray[np.int64]
 
@@ -36,9 +36,7 @@ class StoreResult:
     realised: Realised
 
 
-def simulate_store(
-    scenario: Scenario, path: str | os.PathLike[str], on_progress: Progress | None = None
-) -> StoreResult:
+def simulate_store(scenario: Scenario, path: Where, on_progress: Progress | None = None) -> StoreResult:
     """Write the rows of a scenario into a store, which is made, and marked as simulated.
 
     The same scenario gives the same rows.
@@ -48,7 +46,7 @@ def simulate_store(
     StoreError
         The store has rows already, or cannot be written.
     """
-    root = Path(path)
+    root = place_of(path)
     _refuse_rows(root)
     world = make_world(scenario)
     expected = expect(world)
@@ -66,11 +64,12 @@ def simulate_store(
     return StoreResult({table: one.rows for table, one in writer.statistics.items()}, realised)
 
 
-def _refuse_rows(root: Path) -> None:
-    if root.exists() and any(root.iterdir()):
-        read_manifest(root)
-        if any(root.glob("*/day=*/*.parquet")):
-            raise StoreError(f"{root} has rows already: simulate into a folder of its own")
+def _refuse_rows(place: Place) -> None:
+    if place.is_new():
+        return
+    read_manifest(place)
+    if any(not segment.state for segment in place.segments(tuple(TABLES))):
+        raise StoreError(f"{place.name} has rows already: simulate into a folder of its own")
 
 
 @dataclass

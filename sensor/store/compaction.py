@@ -6,6 +6,7 @@ from collections import defaultdict
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
 from datetime import date
+from itertools import islice
 
 from sensor.errors import StoreError
 from sensor.schema import TABLES
@@ -16,6 +17,9 @@ from sensor.store.layout import MERGING, Segment
 from sensor.store.parquet import read_footer, read_parquet
 from sensor.store.place import Place, Where, place_of
 from sensor.store.swap import Swap, carry_out, decide, needed_files, visible_segments
+
+_GROUPS_A_SWAP = 64
+"""In a folder each merge takes effect by itself, and frees its room; elsewhere a reader asks for every swap."""
 
 
 @dataclass(frozen=True)
@@ -63,11 +67,16 @@ def compact(where: Where, plan: Compaction = Compaction()) -> CompactionResult:
             if not carry_out(place):
                 return CompactionResult(0, 0, is_held_up=True)
             _remove_left_overs(place)
-            for group in _groups(place, plan, broken):
-                if faults := _merge(place, group):
+            for groups in _several(_groups(place, plan, broken), 1 if place.shares_locks else _GROUPS_A_SWAP):
+                swaps = []
+                for group in groups:
+                    swap, faults = _merge(place, group)
                     broken += faults
-                    continue
-                merged, written = merged + len(group), written + 1
+                    if swap is not None:
+                        swaps.append(swap)
+                        merged, written = merged + len(group), written + 1
+                if swaps:
+                    decide(place, _together(swaps))
                 if not carry_out(place):
                     return CompactionResult(merged, written, is_held_up=True, broken=tuple(broken))
     except OSError as error:
@@ -119,7 +128,19 @@ def _bounded(segments: Iterable[tuple[Segment, int]], most_rows: int) -> Iterato
         yield group
 
 
-def _merge(place: Place, group: list[Segment]) -> list[Fault]:
+def _several(groups: Iterator[list[Segment]], count: int) -> Iterator[list[list[Segment]]]:
+    while several := list(islice(groups, count)):
+        yield several
+
+
+def _together(swaps: list[Swap]) -> Swap:
+    return Swap(
+        tuple(pair for swap in swaps for pair in swap.publish),
+        tuple(path for swap in swaps for path in swap.remove),
+    )
+
+
+def _merge(place: Place, group: list[Segment]) -> tuple[Swap | None, list[Fault]]:
     """Merge a group; where some of it are broken, do nothing and tell which."""
     first = group[0]
     paths = [segment.relative_path for segment in group]
@@ -129,10 +150,9 @@ def _merge(place: Place, group: list[Segment]) -> list[Fault]:
         faults = find_faults(place, group, look_at_everything)
         if not faults:
             raise
-        return faults
+        return None, faults
     rows = join(parts, TABLES[first.table])
     segment = replace(first, sequence=place.next_sequence(first.sensor))
     hidden = replace(segment, state=MERGING).relative_path
     place.write_rows(hidden, rows, read_footer(place.source(paths[0]))[1])
-    decide(place, Swap(((hidden, segment.relative_path),), tuple(paths)))
-    return []
+    return Swap(((hidden, segment.relative_path),), tuple(paths)), []

@@ -15,8 +15,10 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
+from sensor import schema
 from sensor.schema import TABLES, Table
 from sensor.store.layout import Segment
+from sensor.store.parquet import version_of
 from sensor.store.place import Place
 from sensor.store.place.model import reason_of
 
@@ -73,7 +75,8 @@ def _look(place: Place, segment: Segment, *, every_page: bool) -> Fault | None:
     try:
         with pq.ParquetFile(place.source(segment.relative_path), page_checksum_verification=True) as file:
             known = _held(file.metadata, TABLES[segment.table])
-            _check_columns(file.schema_arrow, TABLES[segment.table])
+            is_current = version_of(file.metadata) >= schema.SCHEMA_VERSION
+            _check_columns(file.schema_arrow, TABLES[segment.table], is_current=is_current)
             if every_page:
                 _check_rows(file, segment)
     except FileNotFoundError:
@@ -103,13 +106,14 @@ def _held(metadata: pq.FileMetaData, table: Table) -> dict[str, Any]:
     return {"rows": metadata.num_rows, "first": first, "last": last}
 
 
-def _check_columns(schema: pa.Schema, table: Table) -> None:
-    missing = [name for name in table.stored_columns if name not in schema.names]
-    if missing:
+def _check_columns(found: pa.Schema, table: Table, *, is_current: bool) -> None:
+    missing = [name for name in table.stored_columns if name not in found.names]
+    # Schemas have gained columns and never lost one.
+    if missing and is_current:
         raise _DamageError(f"the column {missing[0]} is missing")
     for column in table.columns:
-        if column.name in schema.names and schema.field(column.name).type != column.arrow:
-            kind = schema.field(column.name).type
+        if column.name in found.names and found.field(column.name).type != column.arrow:
+            kind = found.field(column.name).type
             raise _DamageError(f"the column {column.name} is {kind}, not {column.arrow}")
 
 

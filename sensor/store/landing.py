@@ -23,6 +23,8 @@ from sensor.store.swap import carry_out, needed_files
 if TYPE_CHECKING:
     import pyarrow as pa
 
+    from sensor.store.spool import SpoolState
+
 
 @dataclass(frozen=True)
 class Landed:
@@ -45,7 +47,13 @@ class Asked:
 class Landing(Protocol):
     """What a writer does with rows that make a segment. Made, it holds the sensor's lock."""
 
-    place: Place
+    @property
+    def place(self) -> Place:
+        """Where the store lies."""
+
+    @property
+    def spool_state(self) -> SpoolState | None:
+        """What waits on this machine for a store elsewhere."""
 
     def write(self, table: str, day: date, rows: pa.Table) -> Landed:
         """Keep rows as a segment that survives a crash; raises `StoreError` or `OSError`, having kept nothing."""
@@ -65,6 +73,8 @@ class Landing(Protocol):
 
 class LocalLanding:
     """Segments come down where they stay; see `Landing`."""
+
+    spool_state = None
 
     def __init__(self, place: LocalPlace, asked: Asked) -> None:
         self.place = place
@@ -90,7 +100,8 @@ class LocalLanding:
         """See `Landing`."""
         segment = Segment(table, day, self._asked.sensor, self._sequence.next())
         target = replace(segment, state=STAGED) if self._asked.replace else segment
-        return Landed(target, write_segment(self._root, target, rows, self._asked.run))
+        run = self._asked.run
+        return Landed(target, write_segment(self._root, target, rows, run.id if run else None))
 
     def settle(self) -> None:
         """See `Landing`; there is nothing to wait for."""
@@ -128,14 +139,13 @@ class LocalLanding:
                 durable.remove(self._root / segment.relative_path)
 
 
-def write_segment(root: Path, target: Segment, rows: pa.Table, run: runs.RunInfo | None) -> int:
+def write_segment(root: Path, target: Segment, rows: pa.Table, run: str | None) -> int:
     """Write a segment so that it appears as a whole and stays; return its size."""
     writing = root / replace(target, state=WRITING).relative_path
-    note = run.id if run else None
     try:
-        size = _write_hidden(writing, rows, note)
+        size = _write_hidden(writing, rows, run)
     except FileNotFoundError:  # retention removed the empty folder in between
-        size = _write_hidden(writing, rows, note)
+        size = _write_hidden(writing, rows, run)
     # After the file, when a file system mostly has nothing left to do for it: the folder may be a new one.
     durable.sync_folder(writing.parent.parent)
     os.rename(writing, root / target.relative_path)

@@ -5,12 +5,12 @@ from __future__ import annotations
 import json
 import os
 import tomllib
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
 
+from sensor import schema
 from sensor.errors import StoreError
-from sensor.schema import SCHEMA_VERSION
 from sensor.store import durable
 from sensor.store.layout import FOLDERS
 from sensor.store.place import Place, Where, place_of
@@ -57,10 +57,10 @@ def read_manifest(where: Where) -> Manifest:
         raise StoreError(f"cannot read {path}: {reason_of(error)}") from error
     except (ValueError, KeyError, TypeError) as error:
         raise StoreError(f"{path} is damaged: {error}") from error
-    if manifest.schema_version > SCHEMA_VERSION:
+    if manifest.schema_version > schema.SCHEMA_VERSION:
         raise StoreError(
             f"{place.name} has schema version {manifest.schema_version}, this program knows versions up to "
-            f"{SCHEMA_VERSION}: update Blocktap"
+            f"{schema.SCHEMA_VERSION}: update Blocktap"
         )
     return manifest
 
@@ -88,6 +88,12 @@ def mark_simulated(where: Where, scenario: str) -> None:
         place.write_text(FILE_NAME, _text(marked))
 
 
+def set_schema_version(where: Where, version: int) -> None:
+    """Say that every segment has this version at least."""
+    place = place_of(where)
+    place.write_text(FILE_NAME, _text(replace(read_manifest(place), schema_version=version)))
+
+
 def _create(place: Place) -> None:
     root = local_root(place)
     if root is not None:
@@ -98,7 +104,7 @@ def _create(place: Place) -> None:
         raise StoreError(
             f"{place.name} is not empty and no store (it holds {strangers[0]!r}): choose another folder"
         )
-    text = _text(Manifest(SCHEMA_VERSION, datetime.now(UTC)))
+    text = _text(Manifest(schema.SCHEMA_VERSION, datetime.now(UTC)))
     if root is not None:
         os.chmod(root, durable.FOLDER_MODE)
     if root is None or names:

@@ -9,7 +9,8 @@ from typing import Any
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from sensor.schema import SCHEMA_VERSION, TABLES
+from sensor import schema
+from sensor.schema import TABLES
 from sensor.store import durable
 
 ROW_GROUP_ROWS = 131_072
@@ -38,13 +39,10 @@ def write_parquet(path: Path, rows: pa.Table, run: str | None) -> int:
 
     A file that could not be finished is removed.
     """
-    notes = {_VERSION: str(SCHEMA_VERSION)} | ({} if run is None else {_RUN: run})
     durable.create_file(path)
     try:
-        settings = parquet_settings(rows.schema, repeating_columns(rows))
-        with pa.OSFile(str(path), "wb") as sink, pq.ParquetWriter(sink, rows.schema, **settings) as writer:
-            writer.write_table(rows, row_group_size=ROW_GROUP_ROWS)
-            writer.add_key_value_metadata(notes)
+        with pa.OSFile(str(path), "wb") as sink:
+            _write(sink, rows, run)
         durable.sync_file(path)
         return path.stat().st_size
     except BaseException:
@@ -52,20 +50,45 @@ def write_parquet(path: Path, rows: pa.Table, run: str | None) -> int:
         raise
 
 
-def read_parquet(path: Path, table: str) -> pa.Table:
+def encode(rows: pa.Table, run: str | None) -> pa.Buffer:
+    """The bytes of such a file."""
+    sink = pa.BufferOutputStream()
+    _write(sink, rows, run)
+    return sink.getvalue()
+
+
+def _write(sink: pa.NativeFile, rows: pa.Table, run: str | None) -> None:
+    notes = {_VERSION: str(schema.SCHEMA_VERSION)} | ({} if run is None else {_RUN: run})
+    settings = parquet_settings(rows.schema, repeating_columns(rows))
+    with pq.ParquetWriter(sink, rows.schema, **settings) as writer:
+        writer.write_table(rows, row_group_size=ROW_GROUP_ROWS)
+        writer.add_key_value_metadata(notes)
+
+
+def read_parquet(path: Path | pa.NativeFile, table: str) -> pa.Table:
     """All rows of one file, text of few values as dictionaries."""
     encoded = [column.name for column in TABLES[table].columns if column.few_values]
-    # Verified, lest a flipped bit gets a new and valid checksum.
+    # Verified, lest a flipped bit gets a new and valid checksum. Notes of the file are not the rows'; they would be
+    # written once more.
     file = pq.ParquetFile(path, read_dictionary=encoded, page_checksum_verification=True)
-    rows: pa.Table = file.read()
-    return rows
+    return file.read().replace_schema_metadata(None)
 
 
-def read_footer(path: Path) -> tuple[int, str | None]:
+def read_footer(path: Path | pa.NativeFile) -> tuple[int, str | None]:
     """Number of rows and run of one file."""
     metadata = pq.read_metadata(path)
     run: bytes | None = (metadata.metadata or {}).get(_RUN.encode())
     return metadata.num_rows, run.decode() if run is not None else None
+
+
+def read_version(path: Path | pa.NativeFile) -> int:
+    """Schema version of one file."""
+    return version_of(pq.read_metadata(path))
+
+
+def version_of(metadata: pq.FileMetaData) -> int:
+    """Schema version that a footer tells."""
+    return int((metadata.metadata or {})[_VERSION.encode()])
 
 
 def repeating_columns(rows: pa.Table) -> set[str]:

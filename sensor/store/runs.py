@@ -13,7 +13,7 @@ from datetime import UTC, datetime
 from sensor.errors import StoreError
 from sensor.store.place import Place, Where, place_of
 from sensor.store.place.model import reason_of
-from sensor.store.swap import pending_swaps
+from sensor.store.swap import swaps_around
 
 _FINGERPRINT_BYTES = 1 << 16
 
@@ -77,19 +77,24 @@ def relative_path(run: Run) -> str:
 
 def write_run(place: Place, run: Run, *, relative: str | None = None) -> None:
     """Write a run's record as a whole, to its own place or another. The caller holds the maintenance lock."""
-    place.write_text(relative or relative_path(run), json.dumps(asdict(run), indent=2) + "\n")
+    place.write_text(relative or relative_path(run), as_text(run))
+
+
+def as_text(run: Run) -> str:
+    """A run's record as it is written."""
+    return json.dumps(asdict(run), indent=2) + "\n"
 
 
 def read_runs(where: Where) -> list[Run]:
     """Every run of a store, the oldest first."""
     place = place_of(where)
     try:
-        found = [one.path for one in place.list("runs")]
+        found, swaps = swaps_around(place, lambda: [one.path for one in place.files("runs")])
     except OSError as error:
         raise StoreError(f"cannot list the runs of {place.name}: {reason_of(error)}") from error
     paths = {path for path in found if path.endswith(".json") and not path.startswith("runs/.")}
     removed: set[str] = set()
-    for swap in pending_swaps(place).values():
+    for swap in swaps.values():
         paths |= {
             hidden for hidden, final in swap.publish if final.startswith("runs/") and final not in paths
         }

@@ -17,7 +17,9 @@ import json
 import os
 import time
 from collections import defaultdict
+from collections.abc import Callable
 from dataclasses import dataclass
+from typing import TypeVar
 
 from sensor.errors import StoreError
 from sensor.store.layout import Segment, parse_segment
@@ -26,6 +28,7 @@ from sensor.store.place import Place, Where, place_of
 READERS_WAIT_S = 2.0
 _LEFT_OUT: defaultdict[str, set[Segment]] = defaultdict(set)
 _JOURNAL, _RUNS = ".journal", "runs"
+_Seen = TypeVar("_Seen")
 
 
 @dataclass(frozen=True)
@@ -52,7 +55,18 @@ def decide(where: Where, swap: Swap) -> None:
 def pending_swaps(where: Where) -> dict[str, Swap]:
     """The swaps that are decided but not carried out, by their journal files, in order."""
     place = place_of(where)
-    return {name: _read(place, name) for name in _journal_names(place)}
+    return _read(place, {})
+
+
+def swaps_around(place: Place, look: Callable[[], _Seen]) -> tuple[_Seen, dict[str, Swap]]:
+    """Look at files of a store, and give the swaps that what was seen has to be read with.
+
+    A swap decided meanwhile finds what it removes among the files seen, and takes it out. Where readers hold no lock,
+    one may also have been carried out halfway through: it was pending before, and holds all the same.
+    """
+    before = {} if place.shares_locks else pending_swaps(place)
+    seen = look()
+    return seen, before | _read(place, before)
 
 
 def carry_out(where: Where, wait_s: float | None = None) -> bool:
@@ -86,8 +100,8 @@ def visible_segments(where: Where, tables: tuple[str, ...]) -> list[Segment]:
     `sensor.store.place.objects.GRACE_S`.
     """
     place = place_of(where)
-    found = _visible_segments(place, tables)
-    broken = left_out(place)
+    listed, swaps = swaps_around(place, lambda: set(place.segments(tables)))
+    found, broken = _visible(place, listed, swaps, tables), left_out(place)
     return [segment for segment in found if segment not in broken] if broken else found
 
 
@@ -99,17 +113,6 @@ def leave_out(where: Where, segment: Segment) -> None:
 def left_out(where: Where) -> frozenset[Segment]:
     """The segments that this process does not show."""
     return frozenset(_LEFT_OUT.get(place_of(where).name, ()))
-
-
-def _visible_segments(place: Place, tables: tuple[str, ...]) -> list[Segment]:
-    while True:
-        before = None if place.shares_locks else _journal_names(place)
-        # The folders first: a swap decided in between then finds its old segments listed, and takes them out.
-        listed = set(place.segments(tables))
-        swaps = pending_swaps(place)
-        # Without a lock a swap may have been carried out halfway through the list.
-        if before is None or before == list(swaps):
-            return _visible(place, listed, swaps, tables)
 
 
 def needed_files(where: Where) -> set[str]:
@@ -142,7 +145,7 @@ def _remove_left_overs(place: Place) -> None:
     hidden = [
         found.path
         for folder in (_JOURNAL, _RUNS)
-        for found in place.list(folder)
+        for found in place.files(folder)
         if found.path.startswith(f"{folder}/.")
     ]
     place.remove(path for path in hidden if path not in needed)
@@ -160,7 +163,7 @@ def _carry_out(place: Place, swap: Swap) -> None:
 
 
 def _journal_names(place: Place) -> list[str]:
-    names = (found.path for found in place.list(_JOURNAL))
+    names = (found.path for found in place.files(_JOURNAL))
     return sorted(name for name in names if name.endswith(".json") and not name.startswith(f"{_JOURNAL}/."))
 
 
@@ -169,11 +172,17 @@ def _number(journal: str) -> int:
     return int(digits) if digits.isdecimal() else 0
 
 
-def _read(place: Place, journal: str) -> Swap:
+def _read(place: Place, known: dict[str, Swap]) -> dict[str, Swap]:
+    """The pending swaps; those that are known are not read again, for a journal file never changes."""
+    names = _journal_names(place)
+    texts = place.read_texts([name for name in names if name not in known])
+    read = {name: _parse(f"{place.name}/{name}", text) for name, text in texts.items()}
+    return {name: swap for name in names if (swap := known.get(name) or read.get(name)) is not None}
+
+
+def _parse(name: str, text: str) -> Swap:
     try:
-        data = json.loads(place.read_text(journal))
+        data = json.loads(text)
         return Swap(tuple((hidden, final) for hidden, final in data["publish"]), tuple(data["remove"]))
-    except FileNotFoundError:
-        return Swap((), ())
     except (ValueError, KeyError, TypeError) as error:
-        raise StoreError(f"the journal {place.name}/{journal} is damaged: {error}") from error
+        raise StoreError(f"the journal {name} is damaged: {error}") from error

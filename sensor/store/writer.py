@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field, replace
 from datetime import date
 from types import TracebackType
-from typing import Self
+from typing import TYPE_CHECKING, Self
 
 import pyarrow as pa
 
@@ -17,6 +17,9 @@ from sensor.store.landing import Asked, Landing, LocalLanding
 from sensor.store.layout import Segment, check_sensor_name
 from sensor.store.place import Where, place_of
 from sensor.store.place.local import LocalPlace
+
+if TYPE_CHECKING:
+    from sensor.store.spool import SpoolOptions, SpoolState
 
 SEGMENT_ROWS = 60_000
 BUFFERED_ROWS = 500_000
@@ -36,12 +39,13 @@ class WriterOptions:
     """Limits of a writer.
 
     A day's rows become a segment as soon as there are ``segment_rows`` of them. When more than
-    ``buffered_rows`` wait in all, the largest days are written early.
+    ``buffered_rows`` wait in all, the largest days are written early. ``spool`` is for object storage.
     """
 
     segment_rows: int = SEGMENT_ROWS
     buffered_rows: int = BUFFERED_ROWS
     compact_on_close: bool = True
+    spool: SpoolOptions | None = None
 
 
 @dataclass
@@ -88,7 +92,7 @@ class StoreWriter:
         self._closed = False
         self._record = runs.begin(self.run, self.sensor) if self.run else None
         asked = Asked(self.sensor, self.run, self._record, self.replace)
-        self._landing = _landing(self.path, asked, self.options)
+        self._landing = _landing(self.path, asked, self.options.spool)
 
     def write(self, table: str, batch: pa.RecordBatch) -> None:
         """Take rows, in order of time; they are on the disk after the next `flush` at the latest.
@@ -115,9 +119,18 @@ class StoreWriter:
             self._write_segment(max(self._buffers.values(), key=lambda buffer: buffer.rows))
 
     @property
+    def spool_state(self) -> SpoolState | None:
+        """What waits for object storage, and how shipping goes; None for a store in a folder."""
+        return self._landing.spool_state
+
+    @property
     def waiting_rows(self) -> int:
         """Rows taken that are in no segment yet."""
         return sum(buffer.rows for buffer in self._buffers.values())
+
+    def newest_days(self, count: int) -> frozenset[date]:
+        """The last days of which segments were written."""
+        return frozenset(sorted({day for _, day in self._written})[-count:])
 
     def flush(self) -> None:
         """Write every row taken so far; what could not be written waits for the next try."""
@@ -215,11 +228,17 @@ class StoreWriter:
         self._landing.release()
 
 
-def _landing(where: Where, asked: Asked, _options: WriterOptions) -> Landing:
+def _landing(where: Where, asked: Asked, options: SpoolOptions | None) -> Landing:
     place = place_of(where)
     if isinstance(place, LocalPlace):
         return LocalLanding(place, asked)
-    raise StoreError(f"{place.name}: cannot be written")
+    from sensor.store.place.objects import ObjectPlace
+    from sensor.store.spool import SpoolOptions
+    from sensor.store.spool.landing import SpooledLanding
+
+    if not isinstance(place, ObjectPlace):
+        raise TypeError(f"{place.name}: nothing is known of writing there")
+    return SpooledLanding(place, asked, options or SpoolOptions())
 
 
 def _plain_type(arrow_type: pa.DataType) -> pa.DataType:

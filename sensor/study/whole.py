@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import math
-import os
-from pathlib import Path
 from typing import Any
 
 from sensor.rules import load_events, load_plan
@@ -12,6 +10,7 @@ from sensor.rules.names import load_names
 from sensor.store import read_manifest
 from sensor.store.engine.duckdb import looks_for
 from sensor.store.engine.rollup import DuckDBRollups, Rollups
+from sensor.store.place import Where
 from sensor.store.quarantine import Tell, broken_segments, read_around, warn
 from sensor.study.blocks import blocks
 from sensor.study.bootstrap import Bootstrap
@@ -44,15 +43,13 @@ _DIGITS = 9
 """Significant digits kept: sums of a matrix product may differ in the last ones between machines."""
 
 
-def study(
-    store: str | os.PathLike[str], options: StudyOptions | None = None, tell: Tell = warn
-) -> dict[str, Any]:
+def study(store: Where, options: StudyOptions | None = None, tell: Tell = warn) -> dict[str, Any]:
     """Study a store; see the documentation of methods for what each number means.
 
     Parameters
     ----------
     store
-        The store's folder.
+        The store's folder, or its address on object storage.
     options
         What to do differently.
     tell
@@ -75,7 +72,7 @@ def study(
     """
     options = options or StudyOptions()
     # Only stores made of a scenario say so.
-    simulated = getattr(read_manifest(Path(store)), "simulated", None)
+    simulated = getattr(read_manifest(store), "simulated", None)
 
     def work() -> dict[str, Any]:
         with DuckDBRollups(store, memory_limit=options.memory_limit, threads=options.threads) as engine:

@@ -10,6 +10,7 @@ import pytest
 
 from sensor.config import Config, load_config
 from sensor.metrics.families import FAMILIES
+from sensor.store.place.address import parse_address
 from tests.deploy.confine import DONE_HERE, NOT_HERE
 from tests.deploy.dashboards import DEPLOY, queries, variables
 from tests.deploy.unit_file import UNIT, Unit
@@ -26,6 +27,13 @@ def test_example_settings_are_settings() -> None:
     config = load_config(DEPLOY / "blocktap.toml")
     assert config.capture.interfaces == ()
     assert config.store.path == "/var/lib/blocktap/store"
+
+
+def test_settings_of_a_fleet_are_settings() -> None:
+    config = load_config(DEPLOY / "fleet" / "blocktap.toml")
+    assert config.store.path is not None
+    assert parse_address(config.store.path).name == "s3://taps/study"
+    assert "sensor" not in config.store.model_fields_set, "a sensor is called after its machine"
 
 
 def test_what_the_example_leaves_out_is_the_default() -> None:
@@ -84,9 +92,10 @@ def test_rules_of_prometheus(words: tuple[str, ...]) -> None:
 
 
 @wants("promtool")
-def test_scrape_settings() -> None:
+@pytest.mark.parametrize("settings", ["prometheus/scrape.yml", "fleet/prometheus.yml"])
+def test_scrape_settings(settings: str) -> None:
     said = subprocess.run(
-        ["promtool", "check", "config", "scrape.yml"],
+        ["promtool", "check", "config", DEPLOY / settings],
         cwd=RULES.parent, check=False, capture_output=True, text=True,
     )  # fmt: skip
     assert said.returncode == 0, said.stdout + said.stderr

@@ -12,6 +12,7 @@ import duckdb
 import pyarrow as pa
 from duckdb.func import FunctionNullHandling, PythonUDFType
 
+from sensor import schema
 from sensor.errors import StoreError
 from sensor.schema import TABLES, Table, empty_view_sql
 from sensor.store.integrity import Fault, Look, look_at_everything, look_at_footer
@@ -19,6 +20,7 @@ from sensor.store.layout import Segment
 from sensor.store.lock import READER_LOCKS
 from sensor.store.manifest import read_manifest
 from sensor.store.place import Lock, Place, Where, place_of
+from sensor.store.place.model import local_root, reason_of
 from sensor.store.swap import visible_segments
 
 _WAIT_S = 60.0
@@ -61,17 +63,24 @@ def connect(
         There is no store, its schema is newer, or somebody is removing segments for over a minute.
     """
     place = place_of(store)
-    read_manifest(place)
+    try:
+        return _connect(place, settings or {}, nanoseconds)
+    except OSError as error:
+        raise StoreError(f"cannot read {place.name}: {reason_of(error)}") from error
+
+
+def _connect(place: Place, settings: Mapping[str, str | int], nanoseconds: bool) -> duckdb.DuckDBPyConnection:
+    is_mixed = read_manifest(place).schema_version < schema.SCHEMA_VERSION
     lock = _share(place)
     connection = duckdb.connect(
         config={
-            **(settings or {}),
+            **settings,
             "autoinstall_known_extensions": False,
             "autoload_known_extensions": False,
         }
     )
     try:
-        files = _create_views(connection, place, nanoseconds)
+        files = _create_views(connection, place, nanoseconds, is_mixed)
         _create_functions(connection, lock)
         _confine(connection, files)
     except BaseException:
@@ -93,13 +102,17 @@ def looks_for(error: Exception) -> tuple[Look, ...]:
 
 
 def look_by_query(place: Place, segment: Segment) -> Fault | None:
-    """Let DuckDB read a segment alone: it refuses some damage of footers that others do not mind."""
-    columns = ", ".join(f'"{name}"' for name in TABLES[segment.table].stored_columns)
+    """Let DuckDB read a segment alone: it refuses some damage of footers that others do not mind.
+
+    Only on this machine: far away, reading everything has said what there is to say.
+    """
+    if local_root(place) is None:
+        return None
     with duckdb.connect() as connection:
         try:
             connection.execute(
-                f"SELECT count(hash(segment)) FROM (SELECT {columns} FROM read_parquet("
-                f"{_text(glob.escape(place.url(segment.relative_path)))})) AS segment"
+                "SELECT count(hash(segment)) FROM read_parquet("
+                f"{_text(glob.escape(place.url(segment.relative_path)))}) AS segment"
             )
         except duckdb.Error as error:
             if not place.exists(segment.relative_path):
@@ -118,16 +131,32 @@ def _share(place: Place) -> Lock | None:
     return lock
 
 
-def _create_views(connection: duckdb.DuckDBPyConnection, place: Place, nanoseconds: bool) -> list[str]:
+def _create_views(
+    connection: duckdb.DuckDBPyConnection, place: Place, nanoseconds: bool, is_mixed: bool
+) -> list[str]:
     # Listed once: tables read at different moments could lie on both sides of a swap.
     segments = visible_segments(place, tuple(TABLES))
+    _register_files(connection, place, [one.relative_path for one in segments])
     for table in TABLES.values():
         paths = [place.url(one.relative_path) for one in segments if one.table == table.name]
-        connection.execute(_view_sql(table, paths, nanoseconds) if paths else _empty_sql(table, nanoseconds))
+        sql = _view_sql(table, paths, nanoseconds, is_mixed) if paths else _empty_sql(table, nanoseconds)
+        connection.execute(sql)
     return [place.url(one.relative_path) for one in segments]
 
 
-def _view_sql(table: Table, paths: list[str], nanoseconds: bool) -> str:
+def _register_files(connection: duckdb.DuckDBPyConnection, place: Place, paths: list[str]) -> None:
+    from sensor.store.place.local import LocalPlace
+
+    if isinstance(place, LocalPlace):
+        return
+    from sensor.store.place.objects import ObjectPlace
+    from sensor.store.place.reading import SegmentFiles
+
+    if isinstance(place, ObjectPlace):
+        connection.register_filesystem(SegmentFiles(place, paths))
+
+
+def _view_sql(table: Table, paths: list[str], nanoseconds: bool, is_mixed: bool) -> str:
     columns = []
     for column in table.columns:
         # Parquet says "UTC"; DuckDB calculates with zoned times only by an extension from the network.
@@ -137,10 +166,20 @@ def _view_sql(table: Table, paths: list[str], nanoseconds: bool) -> str:
             columns.append(f'epoch_ns("{column.name}") AS "{column.name}_ns"')
     if table.day_column is None:
         columns.append('"day"')
-    return (
-        f'CREATE TEMP VIEW "{table.name}" AS SELECT {", ".join(columns)} FROM read_parquet('
-        f"{_texts([glob.escape(path) for path in paths])}, hive_partitioning = true, hive_types = {{'day': DATE}})"
+    files = (
+        f"read_parquet({_texts([glob.escape(path) for path in paths])}, union_by_name = {is_mixed}, "
+        "hive_partitioning = true, hive_types = {'day': DATE})"
     )
+    if is_mixed:
+        files = f"(FROM {files} UNION ALL BY NAME {_no_rows_sql(table)})"
+    return f'CREATE TEMP VIEW "{table.name}" AS SELECT {", ".join(columns)} FROM {files}'
+
+
+def _no_rows_sql(table: Table) -> str:
+    """What gives every column to segments of an earlier schema, which lack some."""
+    stored = [column for column in table.columns if column.name != table.day_column]
+    empty = [f'CAST(NULL AS {column.sql}) AS "{column.name}"' for column in stored]
+    return f'SELECT {", ".join(empty)}, CAST(NULL AS DATE) AS "day" WHERE false'
 
 
 def _empty_sql(table: Table, nanoseconds: bool) -> str:

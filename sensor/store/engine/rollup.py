@@ -7,7 +7,6 @@ time as a whole number of nanoseconds since 1970, under its name with ``_ns``.
 
 from __future__ import annotations
 
-import os
 from types import TracebackType
 from typing import Protocol, Self
 
@@ -15,6 +14,7 @@ import pyarrow as pa
 
 from sensor.errors import StoreError
 from sensor.store.engine.duckdb import connect
+from sensor.store.place import Where
 
 MEMORY_LIMIT = "4GB"
 """What DuckDB may hold; beyond that it spills to the disk. Python's share of the memory comes on top."""
@@ -42,7 +42,7 @@ class DuckDBRollups:
     Parameters
     ----------
     store
-        The store's folder.
+        The store's folder, or its address on object storage.
     memory_limit
         As DuckDB writes it.
     threads
@@ -56,7 +56,7 @@ class DuckDBRollups:
 
     def __init__(
         self,
-        store: str | os.PathLike[str],
+        store: Where,
         *,
         memory_limit: str = MEMORY_LIMIT,
         threads: int | None = None,

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterable
+from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -36,13 +37,20 @@ class LocalPlace:
     def name(self) -> str:
         return str(self.root)
 
+    @property
+    def disk(self) -> Path:
+        return self.root
+
     def url(self, path: str) -> str:
         return str(self.root / path)
+
+    def is_new(self) -> bool:
+        return not self.root.exists() or not self.names()
 
     def names(self) -> list[str]:
         return sorted(os.listdir(self.root))
 
-    def list(self, folder: str) -> list[Found]:
+    def files(self, folder: str) -> list[Found]:
         try:
             entries = list(os.scandir(self.root / folder))
         except (FileNotFoundError, NotADirectoryError):
@@ -65,8 +73,23 @@ class LocalPlace:
     def size(self, path: str) -> int:
         return (self.root / path).stat().st_size
 
+    def total_bytes(self) -> int:
+        total = 0
+        for segment in self.root.glob("*/day=*/*.parquet"):
+            # Compaction may just have removed it.
+            with suppress(FileNotFoundError):
+                total += segment.stat().st_size
+        return total
+
     def read_text(self, path: str) -> str:
         return (self.root / path).read_text(encoding="utf-8")
+
+    def read_texts(self, paths: list[str]) -> dict[str, str]:
+        texts = {}
+        for path in paths:
+            with suppress(FileNotFoundError):
+                texts[path] = self.read_text(path)
+        return texts
 
     def write_text(self, path: str, text: str) -> None:
         durable.write_text(self.root / path, text)

@@ -57,16 +57,23 @@ class Place(Protocol):
     shares_locks: bool
 
     @property
+    def disk(self) -> Path:
+        """The folder of this machine that fills when rows are written."""
+
+    @property
     def name(self) -> str:
         """What people call it; without secrets."""
 
     def url(self, path: str) -> str:
         """The name by which engines read a file of it."""
 
+    def is_new(self) -> bool:
+        """Whether nothing is there yet."""
+
     def names(self) -> list[str]:
         """Everything at the top of it, files and folders."""
 
-    def list(self, folder: str) -> list[Found]:
+    def files(self, folder: str) -> list[Found]:
         """The files of a folder, hidden ones included; none where there is no such folder."""
 
     def segments(self, tables: tuple[str, ...]) -> Iterable[Segment]:
@@ -78,8 +85,14 @@ class Place(Protocol):
     def size(self, path: str) -> int:
         """Size of a file in bytes."""
 
+    def total_bytes(self) -> int:
+        """What all segments take."""
+
     def read_text(self, path: str) -> str:
         """A small file's text; raises `FileNotFoundError` where there is none."""
+
+    def read_texts(self, paths: list[str]) -> dict[str, str]:
+        """The texts of small files, in the order asked for; those that are gone are left out."""
 
     def write_text(self, path: str, text: str) -> None:
         """Write a small file: a reader finds the old text or the new one, never a part."""

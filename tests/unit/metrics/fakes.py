@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from sensor.metrics import Drop, FlushTimes, RuleState, StoreState
+from sensor.metrics import Drop, FlushTimes, RuleState, Spooled, StoreState
 
 if TYPE_CHECKING:
     from sensor._core import HeavyFlow, Snapshot
@@ -84,7 +84,7 @@ class FakeSource:
         return self.dropped
 
     def store(self) -> StoreState:
-        return StoreState({"flows": 11, "dns": 6}, bytes=4096)
+        return StoreState({"flows": 11, "dns": 6}, bytes=4096, spooled=Spooled(2, 300, 41, 5))
 
     def rules(self) -> RuleState:
         return RuleState(True, 1_500_000_000.5, {"blocks": 2, "services": 1})

@@ -73,6 +73,8 @@ def test_values() -> None:
     assert value(text, "blocktap_flows_total", event="evicted") == 1
     assert value(text, "blocktap_active_flows") == 5
     assert value(text, "blocktap_store_rows_total", table="hosts") == 0
+    assert value(text, "blocktap_store_spool_segments") == 2
+    assert value(text, "blocktap_store_shipped_segments_total") == 41
     assert value(text, "blocktap_store_flush_seconds_bucket", le="0.5") == 1
     assert value(text, "blocktap_store_flush_seconds_bucket", le="+Inf") == 2
     assert value(text, "blocktap_store_flush_seconds_sum") == 99.3
