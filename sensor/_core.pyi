@@ -54,6 +54,7 @@ class Replay:
 
     ``options`` has the keys sensor, workers, tunnels, idle_ns, active_ns, close_ns, max_flows, duplicate_ns,
     drop_duplicates, naming, join_slack_ns and countries.
+    A packed input may unpack to ``max_ratio`` times its size (1,000).
 
     Raises
     ------
@@ -61,7 +62,14 @@ class Replay:
         An input is missing, a folder, or no capture. Nothing was read.
     """
 
-    def __init__(self, paths: list[str], rules: Rules, names: Names, options: Mapping[str, Any]) -> None: ...
+    def __init__(
+        self,
+        paths: list[str],
+        rules: Rules,
+        names: Names,
+        options: Mapping[str, Any],
+        max_ratio: int | None = None,
+    ) -> None: ...
     def next(self, timeout_s: float) -> tuple[str, Batch] | None:
         """The next rows with their table, or None when none came in time; StopIteration at the end."""
 

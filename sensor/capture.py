@@ -106,6 +106,8 @@ class Replaying:
         Threads that decode and count.
     names
         What services and protocols are called; the shipped rules by default.
+    max_ratio
+        How many times its size a packed input may unpack to, 1,000 by default; there its reading ends with an error.
 
     Raises
     ------
@@ -118,6 +120,7 @@ class Replaying:
     config: "Config" = field(default_factory=_default_config)
     workers: int = 1
     names: NameRules = field(default_factory=load_names)
+    max_ratio: int | None = None
 
     def __post_init__(self) -> None:
         database = self.config.country.database
@@ -126,7 +129,11 @@ class Replaying:
         self._stopped = False
         try:
             self._core = _core.Replay(
-                self.paths, _rules(self.plan), _names(self.names), _options(self.config, self.workers)
+                self.paths,
+                _rules(self.plan),
+                _names(self.names),
+                _options(self.config, self.workers),
+                self.max_ratio,
             )
         except _core.InputError as error:
             raise CaptureError(str(error)) from None

@@ -17,7 +17,7 @@ from pydantic import (
 
 from sensor.errors import ConfigError, RuleError
 from sensor.rules.mistake import nearest, printable, printable_path
-from sensor.rules.source import MAXIMUM_TOML_BYTES, read_source
+from sensor.rules.source import read_source
 from sensor.rules.table import where_toml_breaks
 from sensor.rules.toml_lines import line_of, toml_lines
 
@@ -310,7 +310,7 @@ def load_config(path: Path) -> Config:
     shown = printable_path(path)
     try:
         source = read_source(path)
-        text = source.text(maximum_bytes=MAXIMUM_TOML_BYTES)
+        text = source.toml_text()
     except RuleError as error:
         raise ConfigError(str(error)) from error
     try:

@@ -15,3 +15,7 @@ class StoreError(Exception):
 
 class CaptureError(Exception):
     """A capture cannot be read; the message names the file and the offset."""
+
+
+class DatasetError(Exception):
+    """A data set cannot be written, or is not what it says it is."""

@@ -12,7 +12,7 @@ from importlib import import_module
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from sensor.errors import CaptureError, ConfigError, RuleError, StoreError
+from sensor.errors import CaptureError, ConfigError, DatasetError, RuleError, StoreError
 
 if TYPE_CHECKING:
     import typer
@@ -73,7 +73,7 @@ def main() -> None:
         make_app(words[:1] if words[:1] and words[0] in names else names)()
     except ConfigError as error:
         _stop(error, WORDS_WRONG)
-    except (RuleError, StoreError, CaptureError) as error:
+    except (RuleError, StoreError, CaptureError, DatasetError) as error:
         _stop(error, WORK_FAILED)
     except BrokenPipeError:
         # The reader of a pipe has what it wanted; closing stderr keeps the interpreter from saying so again.

@@ -25,6 +25,7 @@ SUMMARIES = {
     "run": "Capture from interfaces until told to stop.",
     "simulate": ("Simulate a scenario, with planted, known numbers: as a capture or as the rows of a store."),
     "top": "Show a running sensor: rates, blocks, services, losses, newest names.",
+    "dataset": "The evidence of a study as an open data set in which nobody is, and its check.",
     "store": "Housekeeping of a store, safe beside writers and readers.",
 }
 """Each command's first sentence; those with commands of their own come last."""

@@ -3,6 +3,7 @@
 import json
 import os
 import sys
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 from datetime import date
 from pathlib import Path
@@ -52,14 +53,27 @@ class Outputs:
 
 def run_report(asked: Asked, outputs: Outputs) -> None:
     """Study the store and write each view that was asked for."""
-    found = study(asked.store, _options(asked), say)
+    found = study(asked.store, study_options(asked), say)
+    _write_views(found, outputs, lambda: read_manifest(asked.store).simulated)
+
+
+def run_dataset_report(dataset: Path, outputs: Outputs) -> None:
+    """Write each view of the report that follows from a data set."""
+    from sensor.dataset.load import conclude_from
+    from sensor.dataset.opened import open_dataset
+
+    opened = open_dataset(dataset)
+    _write_views(conclude_from(opened.tables, opened.settings), outputs, lambda: opened.settings.simulated)
+
+
+def _write_views(found: dict[str, Any], outputs: Outputs, simulated: Callable[[], str | None]) -> None:
     if outputs.numbers is not None:
         _write(outputs.numbers, json.dumps(found, ensure_ascii=True, indent=1) + "\n")
     if outputs.page is None and outputs.markdown is None and not outputs.none:
         return
     from sensor.report import make_report, print_summary, to_html, to_markdown
 
-    report = make_report(found, read_manifest(asked.store).simulated)
+    report = make_report(found, simulated())
     if outputs.page is not None:
         _write(outputs.page, to_html(report))
     if outputs.markdown is not None:
@@ -86,7 +100,8 @@ def _write(path: Path, text: str) -> None:
     say(f"{path} is written")
 
 
-def _options(asked: Asked) -> StudyOptions:
+def study_options(asked: Asked) -> StudyOptions:
+    """The options that the words of a command ask for."""
     day, first, last = (_day(text) for text in asked.days)
     options = StudyOptions(
         day=day,

@@ -55,6 +55,15 @@ def replay(
         int | None,
         typer.Option("--workers", metavar="N", min=1, max=64, help="Threads; one a core by default."),
     ] = None,
+    max_ratio: Annotated[
+        int | None,
+        typer.Option(
+            "--max-ratio",
+            metavar="N",
+            min=1,
+            help="Times its size a packed capture may unpack to; 1000 by default.",
+        ),
+    ] = None,
     replace: Annotated[
         bool, typer.Option("--replace", help="Stand in for the earlier replay of these captures.")
     ] = False,
@@ -78,7 +87,7 @@ def replay(
     names = load_names([*settings.rules.folders, *(rules or [])])
     threads = workers or settings.workers or len(os.sched_getaffinity(0))
     with ExitStack() as stack:
-        replaying = stack.enter_context(Replaying(captures, plan, settings, threads, names))
+        replaying = stack.enter_context(Replaying(captures, plan, settings, threads, names, max_ratio))
         writer = None if place == NO_STORE else _open_store(place, captures, plan, settings, replace)
         if writer is not None:
             stack.enter_context(writer)

@@ -1,15 +1,24 @@
-"""``blocktap report``: the study of a store."""
+"""``blocktap report``: the study of a store, or of a data set made of one."""
 
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
-from sensor.cli._options import Rules, StoreRead
+from sensor.cli._options import Rules
 
 
 def report(
-    store: StoreRead,
+    store: Annotated[
+        str | None,
+        typer.Option("--store", metavar="STORE", help="The store: its folder, or s3://bucket/prefix."),
+    ] = None,
+    dataset: Annotated[
+        Path | None,
+        typer.Option(
+            "--dataset", metavar="DATASET", help="A data set instead, with the settings it was made with."
+        ),
+    ] = None,
     output: Annotated[
         Path | None, typer.Option("--output", "-o", metavar="FILE", help="Write the page, one HTML file.")
     ] = None,
@@ -45,9 +54,24 @@ def report(
 
     Without -o, --json and --markdown a summary is printed.
     """
-    from sensor.cli._report import Asked, Outputs, run_report
+    from sensor.cli._report import Asked, Outputs, run_dataset_report, run_report
 
-    run_report(
-        Asked(store, (day, first, last), timezone, one_way, seed, expectation, events, blocks, rules),
-        Outputs(output, json, markdown),
-    )
+    if (store is None) == (dataset is None):
+        raise typer.BadParameter("say what to study: --store DIR or --dataset DATASET", param_hint="--store")
+    outputs = Outputs(output, json, markdown)
+    if dataset is not None:
+        _refuse((day, first, last, seed, expectation, events, blocks, rules), timezone, one_way=one_way)
+        run_dataset_report(dataset, outputs)
+    elif store is not None:
+        run_report(
+            Asked(store, (day, first, last), timezone, one_way, seed, expectation, events, blocks, rules),
+            outputs,
+        )
+
+
+def _refuse(settings: tuple[object, ...], timezone: str, *, one_way: bool) -> None:
+    if any(one is not None for one in settings) or timezone != "UTC" or one_way:
+        raise typer.BadParameter(
+            "a data set has its own period, time zone and rules: only -o, --json and --markdown go with it",
+            param_hint="--dataset",
+        )

@@ -10,6 +10,8 @@ from sensor.report.model import Found
 
 _WEEK = "week of "
 _BYTES = "counted in bytes instead of flows"
+_UNLIKE = 0.2
+"""A share of the bytes is told as another one where it differs by more than this part of the share of the flows."""
 SERVICES = "the 8 most used services"
 SHARE = "share of "
 ONSET = "onset of "
@@ -18,7 +20,7 @@ ADDRESSES = "inside addresses a day"
 
 
 def changes(found: Found, about: Callable[[str], bool]) -> tuple[str, ...]:
-    """A sentence for each finding that does not hold.
+    """A sentence for each finding that does not hold, or is another one in bytes.
 
     Parameters
     ----------
@@ -27,7 +29,11 @@ def changes(found: Found, about: Callable[[str], bool]) -> tuple[str, ...]:
     about
         Whether a finding belongs here, by its text.
     """
-    changed = [one for one in found["sensitivity"] if not one["holds"] and about(one["finding"])]
+    changed = [
+        one
+        for one in found["sensitivity"]
+        if about(one["finding"]) and not (one["holds"] and alike_in_bytes(one))
+    ]
     in_bytes = [one for one in changed if is_share(one) and (furthest(one) or ("", 0))[0] == _BYTES]
     if len(in_bytes) < 3:
         return tuple(_sentence(one) for one in changed)
@@ -37,6 +43,17 @@ def changes(found: Found, about: Callable[[str], bool]) -> tuple[str, ...]:
     ]
     rest = tuple(_sentence(one) for one in changed if one not in in_bytes)
     return (f"{words.capital(_BYTES)}, these shares are others: {words.listed(told)}.", *rest)
+
+
+def alike_in_bytes(one: dict[str, Any]) -> bool:
+    """Whether a finding is much the same when bytes are counted; addresses have no bytes, and are."""
+    value, by_bytes = one["all"], one["by_bytes"]
+    if by_bytes is None:
+        # An onset that is not found in bytes is not the same.
+        return not str(one["finding"]).startswith(ONSET)
+    if isinstance(by_bytes, int | float):
+        return bool(abs(by_bytes - value) <= _UNLIKE * value)
+    return bool(by_bytes == value)
 
 
 def _name(one: dict[str, Any]) -> str:
@@ -62,7 +79,7 @@ def way(label: str) -> str:
 
 def ways(one: dict[str, Any]) -> Iterator[tuple[str, Any]]:
     """Each way of computing a finding anew, with what came out."""
-    if one["by_bytes"] is not None:
+    if one["by_bytes"] is not None or not alike_in_bytes(one):
         yield _BYTES, one["by_bytes"]
     for label, value in one["without"].items():
         yield way(label), value

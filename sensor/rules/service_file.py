@@ -13,6 +13,7 @@ import idna
 
 from sensor.errors import RuleError
 from sensor.rules.service_lines import RuleLines, line_of_toml_error
+from sensor.rules.source import read_source
 
 CATEGORIES = frozenset(
     [
@@ -112,18 +113,15 @@ def read_service_file(path: Path) -> ServiceFile:
     RuleError
         With file, line, offending text and mend.
     """
-    try:
-        text = path.read_text(encoding="utf-8")
-    except UnicodeDecodeError as error:
-        raise RuleError(f"{path}: byte {error.start} is not UTF-8; save the file as UTF-8") from error
-    except OSError as error:
-        raise RuleError(f"{path}: cannot be read ({error.strerror}); check its permissions") from error
+    text = read_source(path).toml_text()
     try:
         content = tomllib.loads(text)
     except tomllib.TOMLDecodeError as error:
         line = line_of_toml_error(str(error), text)
         offending = (text.splitlines() or [""])[line - 1].strip()
         raise RuleError(f"{path}:{line}: {offending!r} is not TOML: {error}; mend the line") from error
+    except (RecursionError, ValueError) as error:
+        raise RuleError(f"{path}: not TOML: {error}; mend it or leave it out") from None
     return _Reader(path, RuleLines(text)).read(content)
 
 

@@ -17,8 +17,14 @@ MAXIMUM_TOML_BYTES = 16 * 1024**2
 """Most bytes of a TOML file."""
 MAXIMUM_LINE_BYTES = 8192
 """Most bytes of one line of a list."""
+MOST_SHOWN = 40
+"""Most letters of a key that a message shows."""
+MAXIMUM_KEY_DOTS = 16
+"""Most dots of one key of a TOML file: the parser takes time that grows with their square."""
 
 _COUNTRY_SUFFIX = re.compile(r"(?s)(?P<path>.+)#(?P<country>[A-Z]{2})")
+_QUOTED_OR_COMMENT = re.compile(r"""\"[^"\n]*"|'[^'\n]*'|\#[^\n]*""", re.VERBOSE)
+_TOML_WORD = re.compile(r"[^\s,=\[\]{}]+")
 _COMPRESSED = {
     b"\x1f\x8b": "gzip",
     b"\x28\xb5\x2f\xfd": "zstd",
@@ -70,6 +76,24 @@ class Source:
             line = self.data.count(b"\n", 0, error.start) + 1
             bad = self.data[error.start : error.start + 8].decode(errors="backslashreplace")
             raise rule_error(self.path, line, bad, TextError("not UTF-8", "save the file as UTF-8")) from None
+
+    def toml_text(self) -> str:
+        """Return the text of a TOML file that the parser can be given.
+
+        Raises
+        ------
+        RuleError
+            Besides what `text` refuses: a key of so many parts that parsing would not end soon.
+        """
+        text = self.text(maximum_bytes=MAXIMUM_TOML_BYTES)
+        bare = _QUOTED_OR_COMMENT.sub("", text).replace(" ", "").replace("\t", "")
+        for word in _TOML_WORD.finditer(bare):
+            # A line of dots stands in texts; a key has something between any two.
+            if word[0].count(".") > MAXIMUM_KEY_DOTS and ".." not in word[0]:
+                line = bare.count("\n", 0, word.start()) + 1
+                mistake = TextError(f"a key of more than {MAXIMUM_KEY_DOTS} dots", "use a shorter one")
+                raise rule_error(self.path, line, word[0][:MOST_SHOWN], mistake)
+        return text
 
 
 def read_source(path: Path) -> Source:

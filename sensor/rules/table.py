@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from sensor.errors import RuleError
 from sensor.rules.mistake import TextError, nearest, printable, printable_path, rule_error
-from sensor.rules.source import MAXIMUM_TOML_BYTES, Source
+from sensor.rules.source import Source
 from sensor.rules.toml_lines import Path, line_of, toml_lines
 
 MAXIMUM_TEXT_CHARACTERS = 4000
@@ -90,7 +90,7 @@ def read_tables(source: Source, name: str) -> Iterator[Table]:
     RuleError
         The file is not TOML, or holds something else, or nothing.
     """
-    text = source.text(maximum_bytes=MAXIMUM_TOML_BYTES)
+    text = source.toml_text()
     document = _parse(source, text)
     lines = toml_lines(text)
     for key in document:

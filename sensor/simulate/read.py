@@ -10,7 +10,7 @@ from pydantic import BaseModel, ValidationError
 
 from sensor.errors import RuleError
 from sensor.rules.mistake import TextError, nearest, printable, printable_path, rule_error
-from sensor.rules.source import MAXIMUM_TOML_BYTES, Source, read_source
+from sensor.rules.source import Source, read_source
 from sensor.rules.table import where_toml_breaks
 from sensor.rules.toml_lines import line_of, toml_lines
 from sensor.simulate.consistency import contradictions
@@ -47,7 +47,7 @@ def load_scenario(name: str | Path) -> Scenario:
 
 def parse_scenario(source: Source) -> Scenario:
     """Read a scenario from the text of its file."""
-    text = source.text(maximum_bytes=MAXIMUM_TOML_BYTES)
+    text = source.toml_text()
     try:
         document = tomllib.loads(text)
     except tomllib.TOMLDecodeError as error:

@@ -22,7 +22,7 @@ def blocks(context: Context, expectation: Expectation) -> list[dict[str, Any]]:
     flows, amounts = facts.by_day("block"), facts.by_day("block", "bytes")
     shares = bootstrap.shares(flows, facts.total_by_day())
     shares_of_bytes = bootstrap.shares(amounts, facts.total_by_day("bytes"))
-    hosts = hosts_by_block(context)
+    hosts = context.gathered.hosts.by_block()
     found = []
     for column in sorted(range(len(words)), key=lambda number: (-flows[:, number].sum(), words[number])):
         name = words[column]
@@ -51,11 +51,3 @@ def blocks(context: Context, expectation: Expectation) -> list[dict[str, Any]]:
             }
         )
     return found
-
-
-def hosts_by_block(context: Context) -> dict[str, int]:
-    """Distinct inside addresses with use, by block."""
-    hosts = context.gathered.hosts
-    pairs = set(zip(hosts.block.codes.tolist(), hosts.address.codes.tolist(), strict=True))
-    counted = np.bincount([block for block, _ in pairs], minlength=len(hosts.block.words))
-    return {word: int(counted[number]) for number, word in enumerate(hosts.block.words)}

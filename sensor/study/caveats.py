@@ -58,7 +58,10 @@ def _observation(context: Context, found: Found) -> Iterator[str]:
         )
     if loss["gaps"]:
         seconds = sum((end - start).total_seconds() for start, end in context.observation.gaps)
-        yield f"{_many(len(loss['gaps']), 'gap')}, {_length(seconds)} in all, were not observed."
+        yield (
+            f"{_many(len(loss['gaps']), 'gap')}, {_length(seconds)} in all, hold no packet. They count as not "
+            "observed: a silent hour and one that was not recorded look alike."
+        )
     evicted = accounted["flows_evicted"]
     if evicted:
         yield f"{_many(evicted, 'flow')} ended early for want of memory and may be counted twice."
@@ -117,7 +120,7 @@ def _blocks(context: Context, found: Found) -> Iterator[str]:
     failed = [one["finding"] for one in found["sensitivity"] if not one["holds"]]
     if failed:
         yield (
-            "These findings change when a block or a week is left out, or when bytes are counted: "
+            "These findings change when a block or a week is left out: "
             + "; ".join(failed) + "."
         )  # fmt: skip
     if found["similarity"]:

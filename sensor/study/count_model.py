@@ -128,19 +128,21 @@ def _normal_equations(design: Design) -> Callable[[Array, Array], Array]:
     # A hint of weight on the level keeps a series of nothing but zeros solvable.
     ridge = np.diag([1e-6] + [_RIDGE] * (width - 1))
 
+    # Products by `einsum`, not by `@`: the linear algebra library would wake its threads for each of thousands of
+    # small products, and waiting for them costs three times what the products do.
     def solve(weights: Array, working: Array) -> Array:
         normal = np.empty((len(weights), width, width))
         right = np.empty((len(weights), width, 1))
         weighted = weights * working
-        normal[:, :common, :common] = (weights @ products).reshape(-1, common, common)
-        right[:, :common, 0] = weighted @ terms
+        normal[:, :common, :common] = np.einsum("sd,dp->sp", weights, products).reshape(-1, common, common)
+        right[:, :common, 0] = np.einsum("sd,dt->st", weighted, terms)
         if design.steps is not None:
             stepped = weights * design.steps
-            normal[:, common, :common] = normal[:, :common, common] = stepped @ terms
+            normal[:, common, :common] = normal[:, :common, common] = np.einsum("sd,dt->st", stepped, terms)
             normal[:, common, common] = stepped.sum(axis=1)
             right[:, common, 0] = (weighted * design.steps).sum(axis=1)
         solution = np.linalg.solve(normal + ridge, right)[:, :, 0]
-        logs = solution[:, :common] @ terms.T
+        logs: Array = np.einsum("st,dt->sd", solution[:, :common], terms)
         return logs if design.steps is None else logs + solution[:, common:] * design.steps
 
     return solve

@@ -2,20 +2,34 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, NamedTuple
 
 from sensor.study.context import Context
 from sensor.study.facts import UNNAMED, numbers
+from sensor.study.gather import Gathered
 
 
-def coverage(context: Context) -> dict[str, Any]:
+class Covered(NamedTuple):
+    """Flows with a name, and flows that belong to a service."""
+
+    named: float
+    classified: float
+
+
+def count_covered(gathered: Gathered) -> Covered:
+    """Count them in what was read of a store."""
+    facts = gathered.facts
+    return Covered(
+        float(numbers(gathered.names["flows"]).sum()),
+        float(facts.flows[facts.dimensions["service"].codes != UNNAMED].sum()),
+    )
+
+
+def coverage(context: Context, covered: Covered) -> dict[str, Any]:
     """Flows with a name, their share, and the share that belongs to a service."""
-    facts = context.facts
-    total = float(facts.flows.sum())
-    named = float(numbers(context.gathered.names["flows"]).sum())
-    classified = float(facts.flows[facts.dimensions["service"].codes != UNNAMED].sum())
+    total = float(context.facts.flows.sum())
     return {
-        "named": int(named),
-        "named_share": named / total if total else None,
-        "classified_share": classified / total if total else None,
+        "named": int(covered.named),
+        "named_share": covered.named / total if total else None,
+        "classified_share": covered.classified / total if total else None,
     }

@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 from sensor.store.engine.rollup import Rollups
 from sensor.study.calendar import days_between, local_day, local_hour, shifts
 from sensor.study.facts import Dimension, Facts, day_numbers, encode, make_facts, numbers, positions
+from sensor.study.hosts import HostCounts, Hosts
 from sensor.study.use import BYTES, DNS_APPLICATION, FLOWS, PACKETS, Window, is_one_of
 
 USED = "used"
@@ -35,15 +36,6 @@ class Hours:
     hour: NDArray[np.int64]
     block: Dimension
     flows: NDArray[np.float64]
-
-
-@dataclass(frozen=True)
-class Hosts:
-    """Inside addresses with use, a row a local day, block and address; DNS counts, it is activity."""
-
-    day: NDArray[np.int64]
-    block: Dimension
-    address: Dimension
 
 
 @dataclass(frozen=True)
@@ -78,7 +70,7 @@ class Gathered:
     one_way: bool
     facts: Facts
     hours: Hours
-    hosts: Hosts
+    hosts: HostCounts
     dns_use: dict[str, int]
     apart: pa.Table
     names: pa.Table

@@ -97,7 +97,7 @@ def hours_within(
 def _spells(gathered: Gathered, zone: tzinfo) -> list[Spell]:
     starts, lengths = gathered.intervals["time_ns"], gathered.intervals["interval_s"]
     if not len(starts):
-        seen = sorted(set(gathered.hosts.day.tolist()))
+        seen = gathered.hosts.days_seen()
         return _joined([local_day_bounds(zone, gathered.days[number]) for number in seen])
     begin = starts.to_numpy().astype(np.int64) // 1000
     end = begin + (numbers(lengths) * 1e6).astype(np.int64)

@@ -2,11 +2,7 @@
 
 from __future__ import annotations
 
-from collections import Counter
-
 from sensor.study.context import Context
-
-_NO_COUNTRY = {"EU", "AP", "XX", "ZZ"}
 
 
 def registered_country(context: Context, block: str) -> str | None:
@@ -14,20 +10,4 @@ def registered_country(context: Context, block: str) -> str | None:
     rule = context.blocks.get(block)
     if rule is not None and rule.registered_country:
         return rule.registered_country
-    hosts = context.gathered.hosts
-    if block not in hosts.block.words:
-        return None
-    here = hosts.block.codes == hosts.block.words.index(block)
-    addresses = sorted({hosts.address.words[code] for code in hosts.address.codes[here].tolist()})
-    return _commonest_country(addresses)
-
-
-def _commonest_country(addresses: list[str]) -> str | None:
-    import iptocc
-
-    counts: Counter[str] = Counter()
-    for address in addresses:
-        code = iptocc.country_code(address)
-        if code and code not in _NO_COUNTRY:
-            counts[code] += 1
-    return min(counts, key=lambda code: (-counts[code], code)) if counts else None
+    return context.gathered.hosts.registered_country(block)

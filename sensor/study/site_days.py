@@ -11,7 +11,7 @@ from sensor.study.site_hosts import SITE_OF_NAME
 
 SiteDays = dict[date, list[tuple[str, int]]]
 """By local day, the first sites with their flows."""
-_TOP = 15
+SHOWN_A_DAY = 15
 
 
 def first_sites(engine: Rollups, sites: list[str]) -> SiteDays:
@@ -29,7 +29,7 @@ def first_sites(engine: Rollups, sites: list[str]) -> SiteDays:
         "PARTITION BY local_day ORDER BY flows DESC, site) AS place FROM ("
         f"SELECT local_day, site, sum(flows) AS flows FROM {NAME_HOSTS} "
         f"JOIN {SITE_OF_NAME} USING (name) GROUP BY 1, 2) AS by_day) AS placed "
-        f"WHERE place <= {_TOP} ORDER BY local_day, place"
+        f"WHERE place <= {SHOWN_A_DAY} ORDER BY local_day, place"
     )
     found: defaultdict[date, list[tuple[str, int]]] = defaultdict(list)
     for row in table.to_pylist():

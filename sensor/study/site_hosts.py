@@ -21,16 +21,13 @@ class SiteHosts:
     ----------
     inside_addresses
         Distinct inside addresses of each site.
-    seen_once, seen_twice
-        How many sites were met on exactly one host-day, and on exactly two.
-    host_days
-        Host-days with a named flow.
+    met
+        How many sites were met on exactly one host-day, on exactly two, and how many host-days with a named
+        flow there were; None where that is not known.
     """
 
     inside_addresses: dict[str, int]
-    seen_once: int
-    seen_twice: int
-    host_days: int
+    met: tuple[int, int, int] | None
 
 
 def sorted_sites(site_of: dict[str, str]) -> list[str]:
@@ -78,7 +75,5 @@ def count_site_hosts(engine: Rollups, site_of: dict[str, str]) -> SiteHosts:
                 table["site"].to_pylist(), table["inside_addresses"].to_pylist(), strict=True
             )
         },
-        met.count(1),
-        met.count(2),
-        int(host_days["host_days"][0].as_py()),
+        (met.count(1), met.count(2), int(host_days["host_days"][0].as_py())),
     )

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from functools import cache
 from typing import TYPE_CHECKING, Any
@@ -73,8 +73,17 @@ def _suffixes() -> PublicSuffixList:
     return PublicSuffixList()
 
 
-def find_sites(gathered: Gathered) -> tuple[dict[str, Site], dict[str, str]]:
+def find_sites(
+    gathered: Gathered, finder: Callable[[str], str] | None = None
+) -> tuple[dict[str, Site], dict[str, str]]:
     """Gather the names by site.
+
+    Parameters
+    ----------
+    gathered
+        What was read.
+    finder
+        Tells the site of a name; a `SiteFinder` if not given.
 
     Returns
     -------
@@ -83,7 +92,7 @@ def find_sites(gathered: Gathered) -> tuple[dict[str, Site], dict[str, str]]:
     site_of : dict of str to str
         The site of each distinct name.
     """
-    finder = SiteFinder()
+    finder = finder or SiteFinder()
     site_of: dict[str, str] = {}
     sites: dict[str, Site] = {}
     table = gathered.names

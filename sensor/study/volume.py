@@ -32,7 +32,7 @@ def volume(context: Context, sites: int) -> dict[str, Any]:
         "flows": int(facts.flows.sum()) + dns["flows"],
         "packets": int(facts.packets.sum()) + dns["packets"],
         "bytes": int(facts.bytes.sum()) + dns["bytes"],
-        "inside_addresses": len(set(gathered.hosts.address.codes.tolist())),
+        "inside_addresses": gathered.hosts.seen(),
         "outside_addresses": gathered.outside_addresses,
         "names": pc.count_distinct(gathered.names["name"]).as_py(),
         "sites": sites,

@@ -21,19 +21,17 @@ from sensor.study.context import Context
 from sensor.study.countries import countries
 from sensor.study.coverage import coverage
 from sensor.study.expectation import load_expectation
-from sensor.study.gather import gather
 from sensor.study.institutions import institutions
+from sensor.study.knowledge import Knowledge
 from sensor.study.loss import loss
 from sensor.study.onsets import onsets
 from sensor.study.options import StudyOptions
 from sensor.study.population import population
-from sensor.study.relays import relays
+from sensor.study.readings import Readings, read_store
 from sensor.study.sensitivity import sensitivity
 from sensor.study.shares import named_parts, services
 from sensor.study.similarity import similarity
-from sensor.study.site_days import first_sites
-from sensor.study.site_hosts import count_site_hosts, sorted_sites
-from sensor.study.sites import find_sites, list_sites
+from sensor.study.sites import list_sites
 from sensor.study.timeline import timeline
 from sensor.study.use import Window
 from sensor.study.volume import volume
@@ -94,46 +92,74 @@ def study_rollups(engine: Rollups, options: StudyOptions, simulated: str | None 
     simulated
         Name of the scenario the store was made from, if it was.
     """
-    expectation = load_expectation(options.expectation)
+    known = load_knowledge(options)
+    return conclude(read_store(engine, *what_to_read(options, known)), known, options, simulated)
+
+
+def load_knowledge(options: StudyOptions) -> Knowledge:
+    """Load what a study knows besides: rules, events and expectation, as the options name them."""
     rules = load_names(options.rules)
-    known = options.blocks if options.blocks is not None else load_plan([], []).blocks
+    return Knowledge(
+        tuple(options.blocks) if options.blocks is not None else load_plan([], []).blocks,
+        tuple(options.events) if options.events is not None else load_events(),
+        rules.catalogue,
+        rules.application_categories,
+        load_expectation(options.expectation),
+    )
+
+
+def what_to_read(options: StudyOptions, known: Knowledge) -> tuple[Window, list[str]]:
+    """Which records count, and of which applications the inside addresses are counted."""
     first, last = options.asked_days
-    relayed = tuple(sorted(block.name for block in known if block.role == "relay"))
-    window = Window(options.zone, first, last, relayed, options.one_way)
-    gathered = gather(engine, window, obfuscating(rules.application_categories))
+    relayed = tuple(sorted(block.name for block in known.blocks if block.role == "relay"))
+    return Window(options.zone, first, last, relayed, options.one_way), obfuscating(known.protocol_categories)
+
+
+def conclude(
+    readings: Readings, known: Knowledge, options: StudyOptions, simulated: str | None = None
+) -> dict[str, Any]:
+    """Answer every question from what was read.
+
+    Parameters
+    ----------
+    readings
+        Of a store or a data set.
+    known
+        What is known besides.
+    options
+        Time zone, seed and resamples count; what was to be read has been.
+    simulated
+        Name of the scenario behind the data, if there is one.
+    """
+    gathered, sites = readings.gathered, readings.sites
+    expectation = known.expectation
     context = Context(
         gathered=gathered,
         bootstrap=Bootstrap(len(gathered.days), options.resamples, options.seed),
-        blocks={block.name: block for block in known},
-        events=tuple(options.events) if options.events is not None else load_events(),
-        catalogue=rules.catalogue,
-        protocol_categories=rules.application_categories,
+        blocks={block.name: block for block in known.blocks},
+        events=known.events,
+        catalogue=known.catalogue,
+        protocol_categories=known.protocol_categories,
         zone=options.zone,
         seed=options.seed,
-    )
-    sites, site_of = find_sites(gathered)
-    site_hosts = count_site_hosts(engine, site_of)
-    evidence = engine.rollup(
-        "SELECT day, block, inside_ip, ttls, ja4s, user_agents FROM hosts "
-        f"WHERE {window.in_days()} AND {window.not_relayed()}"
     )
     found = {
         "period": _period(context, options),
         "volume": volume(context, len(sites)),
         "loss": loss(gathered, context.observation),
-        "coverage": coverage(context),
+        "coverage": coverage(context, readings.covered),
         "blocks": blocks(context, expectation),
         "services": services(context),
         "categories": named_parts(context, "category"),
         "applications": named_parts(context, "application"),
-        "sites": list_sites(sites.values(), site_hosts.inside_addresses),
+        "sites": list_sites(sites.values(), readings.site_hosts.inside_addresses),
         "countries": countries(context, expectation),
         "institutions": institutions(sites.values(), context.catalogue),
-        "relays": relays(engine, window),
-        "timeline": timeline(context, first_sites(engine, sorted_sites(site_of))),
+        "relays": readings.relays,
+        "timeline": timeline(context, readings.site_days),
         "onsets": onsets(context),
         "vpn": vpn(context),
-        "population": population(context, site_hosts, len(sites), evidence),
+        "population": population(context, readings.site_hosts, len(sites), readings.devices),
         "similarity": similarity(context),
     }
     found["sensitivity"] = sensitivity(context, found)

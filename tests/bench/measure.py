@@ -5,8 +5,10 @@ memory of the process that began it.
 """
 
 import os
+import signal
 import subprocess
 import tempfile
+import threading
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -15,10 +17,12 @@ from statistics import median
 RUNS_LEAST = 5
 RUNS_MOST = 9
 SPREAD_WANTED = 0.2
+PATIENCE_S = 900.0
+"""No command measured takes nearly so long; one that hangs does."""
 
 
 class CommandFailedError(Exception):
-    """A command did not end with status 0."""
+    """A command did not end with status 0, or not in time."""
 
 
 @dataclass(frozen=True)
@@ -33,16 +37,31 @@ class Usage:
     """What its flows and DNS transactions take in its store."""
 
 
-def run(command: Sequence[str]) -> Usage:
-    """Run a command to its end; the CPU and the peak are those of the process and all it waited for."""
+def run(command: Sequence[str], patience_s: float = PATIENCE_S) -> Usage:
+    """Run a command to its end; the CPU and the peak are those of the process and all it waited for.
+
+    One that takes longer than ``patience_s`` is killed, with all that it started.
+    """
     with tempfile.TemporaryFile("w+") as out, tempfile.TemporaryFile("w+") as errors:
         start = time.monotonic()
-        process = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=out, stderr=errors)
-        _, status, used = os.wait4(process.pid, 0)
+        process = subprocess.Popen(
+            command, stdin=subprocess.DEVNULL, stdout=out, stderr=errors, start_new_session=True
+        )
+        killer = threading.Timer(patience_s, os.killpg, (process.pid, signal.SIGKILL))
+        killer.start()
+        try:
+            _, status, used = os.wait4(process.pid, 0)
+        except BaseException:
+            os.killpg(process.pid, signal.SIGKILL)
+            raise
+        finally:
+            killer.cancel()
         wall_s = time.monotonic() - start
         process.returncode = os.waitstatus_to_exitcode(status)
         out.seek(0)
         errors.seek(0)
+        if process.returncode == -signal.SIGKILL and wall_s >= patience_s:
+            raise CommandFailedError(f"{' '.join(command)}: not done after {patience_s:g} s, and killed")
         if process.returncode != 0:
             raise CommandFailedError(
                 f"{' '.join(command)}: status {process.returncode}\n{errors.read()[-2_000:]}"

@@ -1,17 +1,18 @@
 """The programs that the sensor is compared with: how each is run, on the same files, one worker each."""
 
+import json
 import os
 import shutil
+import sys
 import tempfile
-from collections.abc import Callable
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from functools import partial
 from pathlib import Path
 from typing import Any
 
 from budgets import BUDGETS
 from install_peers import DEBIAN, DONE
-from measure import Usage, alternate, run
+from measure import CommandFailedError, Series, Usage, alternate, run
 from parts import WATCH_ALL, Bench
 
 HERE = Path(__file__).resolve().parent
@@ -20,8 +21,12 @@ ROUNDS = 5
 SOFTFLOWD_FLOWS = {"mix": 8_192}
 SOFTFLOWD_FLOWS_ELSEWHERE = 4_000_000
 PYTHON_PEERS = {"nfstream": "nfstream", "dpkt": "loops", "scapy": "loops"}
-SLOWEST = {"scapy", "dpkt", "tshark", "nfstream"}
-"""Those that take minutes for a workload: they are run once, beside one run of the sensor, not five times."""
+QUICK_S = 5.0
+"""A peer that takes longer for a workload is run once, not five times."""
+PARTS_OF_WORKLOAD = {"scapy": 0.02, "dpkt": 0.1, "tshark": 0.1, "nfstream": 0.1}
+"""Those that take minutes get workloads of the same kind with so many of the packets and the flows; what they took
+is scaled by the packets. With fewer flows a packet costs a peer less, if anything."""
+PATIENCE_S = 600.0
 
 
 @dataclass(frozen=True)
@@ -38,6 +43,9 @@ class PeerRatio:
     product_cpu_s: float
     product_spread: float
     product_peak_bytes: int
+    rounds: int = ROUNDS
+    part_of_workload: float = 1.0
+    """What the peer was given; its CPU is that for the whole, its peak memory is not."""
 
     @property
     def met(self) -> bool:
@@ -47,6 +55,20 @@ class PeerRatio:
     def as_json(self) -> dict[str, Any]:
         """All of it, for the file of results."""
         return {"part": "peer", **asdict(self), "met": self.met}
+
+
+@dataclass(frozen=True)
+class PeerFailure:
+    """A peer that did not come to its end."""
+
+    workload: str
+    peer: str
+    why: str
+    met: bool = True
+
+    def as_json(self) -> dict[str, Any]:
+        """All of it, for the file of results."""
+        return {"part": "peer failed", **asdict(self)}
 
 
 def names_of_peers() -> list[str]:
@@ -99,7 +121,7 @@ def _run_peer(peer: str, root: Path, workload: str, capture: Path, folder: Path)
         )
         command = peer_command(peer, root, workload, capture, scratch)
         assert command is not None, peer
-        return run(command)
+        return run(command, PATIENCE_S)
 
 
 def missing_peers(root: Path) -> list[str]:
@@ -108,30 +130,49 @@ def missing_peers(root: Path) -> list[str]:
     return [peer for peer in names_of_peers() if peer_command(peer, root, "mix", nowhere, nowhere) is None]
 
 
-def peers(bench: Bench) -> list[PeerRatio]:
+def peers(bench: Bench) -> list[PeerRatio | PeerFailure]:
     """Every peer there is on every workload that has one to compare, taking turns with the sensor."""
-    root = bench.peers
-    absent = missing_peers(root)
+    absent = missing_peers(bench.peers)
     there = [peer for peer in names_of_peers() if peer not in absent]
-    results = []
-    for workload in WORKLOADS:
-        capture = bench.cache.workload(workload)
-        product = partial(bench.replay, capture, "--workers", "1", *WATCH_ALL)
-        for slow in (False, True):
-            names = [peer for peer in there if (peer in SLOWEST) is slow]
-            commands: list[Callable[[], Usage]] = [
-                partial(_run_peer, peer, root, workload, capture, bench.cache.folder) for peer in names
-            ]
-            if not names:
-                continue
-            rounds = 1 if slow else ROUNDS
-            ours, *others = alternate(product, *commands, least=rounds, most=rounds, warm_up=not slow)
-            for peer, other in zip(names, others, strict=True):
-                results.append(
-                    PeerRatio(
-                        workload, peer, other.cpu_s / ours.cpu_s, BUDGETS[workload].peers.get(peer),
-                        other.cpu_s, other.spread, int(other.peak_bytes),
-                        ours.cpu_s, ours.spread, int(ours.peak_bytes),
-                    )
-                )  # fmt: skip
-    return results
+    return [result for workload in WORKLOADS for result in _peers_on(bench, workload, there)]
+
+
+def _peers_on(bench: Bench, workload: str, there: list[str]) -> list[PeerRatio | PeerFailure]:
+    once: dict[str, Usage] = {}
+    failures = []
+    for peer in there:
+        try:
+            once[peer] = _one_run(bench, peer, workload)
+        except CommandFailedError as error:
+            print(f"{peer} on {workload}: {error}", file=sys.stderr)
+            failures.append(PeerFailure(workload, peer, str(error).splitlines()[-1]))
+    quick = [peer for peer, usage in once.items() if peer not in PARTS_OF_WORKLOAD and usage.cpu_s < QUICK_S]
+    # The one run has warmed the caches.
+    ours, *others = alternate(
+        partial(bench.replay, bench.cache.workload(workload), "--workers", "1", *WATCH_ALL),
+        *(partial(_one_run, bench, peer, workload) for peer in quick),
+        least=ROUNDS, most=ROUNDS, warm_up=False,
+    )  # fmt: skip
+    series = {peer: Series([usage]) for peer, usage in once.items()} | dict(zip(quick, others, strict=True))
+    least = BUDGETS[workload].peers
+    return failures + [
+        PeerRatio(
+            workload, peer, other.cpu_s / ours.cpu_s, least.get(peer), other.cpu_s, other.spread,
+            int(other.peak_bytes), ours.cpu_s, ours.spread, int(ours.peak_bytes),
+            len(other.runs), PARTS_OF_WORKLOAD.get(peer, 1.0),
+        )
+        for peer, other in series.items()
+    ]  # fmt: skip
+
+
+def _one_run(bench: Bench, peer: str, workload: str) -> Usage:
+    """One run of a peer, as if on the whole workload."""
+    whole = bench.cache.workload(workload)
+    if peer not in PARTS_OF_WORKLOAD:
+        return _run_peer(peer, bench.peers, workload, whole, bench.cache.folder)
+    part = bench.cache.part(PARTS_OF_WORKLOAD[peer]).workload(workload)
+    usage = _run_peer(peer, bench.peers, workload, part, bench.cache.folder)
+    packets, of_them = (
+        json.loads(bench.floor("flow", capture).output)["packets"] for capture in (whole, part)
+    )
+    return replace(usage, cpu_s=usage.cpu_s * packets / of_them)

@@ -51,18 +51,29 @@ def speed_rows(results: list[dict[str, Any]]) -> list[Row]:
     ]
 
 
+def _runs(peer: dict[str, Any]) -> str:
+    if peer["rounds"] > 1:
+        return f"± {peer['spread'] / 2:.0%}"
+    part: float = peer["part_of_workload"]
+    return "(one run)" if part == 1 else f"(one run of {part:g} of the packets)"
+
+
+def _peer_peak(peer: dict[str, Any]) -> str:
+    return f"{peer['peak_bytes'] / 1e6:.0f}" if peer["part_of_workload"] == 1 else "-"
+
+
 def peer_rows(results: list[dict[str, Any]]) -> list[Row]:
     """A row a workload and peer."""
     return [
         [
             one["workload"],
             one["peer"],
-            f"{one['cpu_s']:.2f} ± {one['spread'] / 2:.0%}",
+            f"{one['cpu_s']:.2f} {_runs(one)}",
             f"{one['product_cpu_s']:.2f} ± {one['product_spread'] / 2:.0%}",
             f"{one['value']:.1f}",
             _limit(one["least"]),
             _met(one, one["least"]),
-            f"{one['peak_bytes'] / 1e6:.0f}, {one['product_peak_bytes'] / 1e6:.0f}",
+            f"{_peer_peak(one)}, {one['product_peak_bytes'] / 1e6:.0f}",
         ]
         for one in results
         if one["part"] == "peer"
@@ -74,7 +85,7 @@ def ratio_rows(results: list[dict[str, Any]]) -> list[Row]:
     return [
         [one["what"], f"{one['value']:.2f}", f"{one['most']:g}", _met(one, one["most"])]
         for one in results
-        if one["part"] not in {"speed", "peer"}
+        if one["part"] not in {"speed", "peer", "peer failed"}
     ]
 
 
@@ -93,6 +104,8 @@ def tables(figures: dict[str, Any]) -> str:
     parts = [table(headings, rows) for headings, rows in made if rows]
     if figures["missing_peers"]:
         parts.append(f"Not compared, because not installed: {', '.join(figures['missing_peers'])}.")
+    failed = [one for one in figures["results"] if one["part"] == "peer failed"]
+    parts += [f"Not compared: {one['peer']} on {one['workload']}: {one['why']}." for one in failed]
     return "\n\n".join(parts)
 
 
@@ -110,7 +123,8 @@ One worker and everything on (names, DNS, countries, Parquet) unless a line says
 system time of the whole process, less that of the same command on ten packets; the floor is a program in plain C that
 does the least a flow counter can do; *floors* is net CPU, less what the rows may cost, in CPU of the floor. Commands
 take turns after a warm-up; figures are medians of five runs or more with half the distance of the extremes beside
-them. Peers are whole processes with whole processes; scapy, dpkt, tshark and nfstream ran once. How, and with what
+them. Peers are whole processes with whole processes. Those that take long ran once; the slowest on a workload of the
+same kind with a part of the packets and flows, and what that took is scaled by the packets. How, and with what
 options: [tests/bench](../tests/bench/README.md).
 
 {tables(figures)}

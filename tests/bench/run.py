@@ -18,12 +18,12 @@ from pathlib import Path
 from budgets import BUDGETS, NAMES_RATIO_MOST
 from measure import CommandFailedError
 from parts import Bench, Ratio, Result, names, prefixes, speed, workers
-from peers import PeerRatio, missing_peers, peers
+from peers import PeerFailure, PeerRatio, missing_peers, peers
 from report import tables
 from start import start
 from workloads import ROOT, Cache
 
-PARTS: dict[str, Callable[[Bench], Sequence[Result | Ratio | PeerRatio]]] = {
+PARTS: dict[str, Callable[[Bench], Sequence[Result | Ratio | PeerRatio | PeerFailure]]] = {
     **{workload: partial(speed, workload=workload) for workload in BUDGETS},
     **{f"names-{workload}": partial(names, workload=workload) for workload in NAMES_RATIO_MOST},
     "prefixes": prefixes,
@@ -62,7 +62,7 @@ def main() -> int:
     parser.add_argument("--strict", action="store_true", help="exit status 1 where a budget is not met")
     words = parser.parse_args()
     bench = Bench(shlex.split(words.product), Cache(words.cache, words.scale), words.peers)
-    results: list[Result | Ratio | PeerRatio] = []
+    results: list[Result | Ratio | PeerRatio | PeerFailure] = []
     for name in words.only or PARTS:
         print(f"measuring {name}", file=sys.stderr)
         try:

@@ -5,7 +5,7 @@ import random
 import struct
 import subprocess
 import sys
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 HERE = Path(__file__).resolve().parent
@@ -25,6 +25,10 @@ class Cache:
 
     folder: Path
     scale: float = 1.0
+
+    def part(self, share: float) -> "Cache":
+        """The same with smaller workloads: so much of their packets and of their flows."""
+        return replace(self, scale=self.scale * share)
 
     def program(self, name: str) -> Path:
         """A program compiled from its source beside this file, as fast as this machine runs it."""

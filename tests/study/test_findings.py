@@ -118,6 +118,16 @@ def test_hostile_names_are_only_text(report: Report) -> None:
     assert all(text.isascii() and text.isprintable() for text in shown)
 
 
+def test_bytes_stand_beside_a_finding_and_do_not_decide_whether_it_holds(report: Report) -> None:
+    flows = [flow(day, country="US", bytes_in=9_000) for day in range(20) for _ in range(9)]
+    flows += [flow(day, country="IN", bytes_in=100) for day in range(20) for _ in range(3)]
+    found = report(flows=flows)
+    finding = next(one for one in found["sensitivity"] if one["finding"] == "share of IN")
+    assert finding["all"] == 0.25
+    assert finding["by_bytes"] < 0.05
+    assert finding["holds"]
+
+
 def test_a_finding_that_rests_on_one_block_does_not_hold(report: Report) -> None:
     flows = [flow(day, country="US") for day in range(20) for _ in range(9)]
     flows += [flow(day, country="IN", block="satnet") for day in range(20) for _ in range(3)]

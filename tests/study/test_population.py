@@ -8,8 +8,8 @@ import numpy as np
 import pytest
 
 from sensor.study.chao import chao2
+from sensor.study.device_days import merge_evidence
 from sensor.study.devices import browser, describe, operating_system
-from sensor.study.population import merge_evidence
 from tests.study.rows import START, at, flow
 
 Report = Callable[..., dict[str, Any]]

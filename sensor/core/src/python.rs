@@ -25,12 +25,12 @@ use crate::hosts::HostRow;
 use crate::name::dns_table::DnsRow;
 use crate::name::join::JoinLimits;
 use crate::pipeline::Settings;
-use crate::source::{Interrupt, Source, SourceError};
+use crate::source::{DEFAULT_MAX_RATIO, Interrupt, Source, SourceError};
 use crate::watch::{Prefix, Watch};
 use crate::worker::{Control, Mode, RunError, Sink, Summary, run};
 
-/// Batches that wait for Python before the workers do.
-const QUEUED_BATCHES: usize = 1;
+/// Batches that wait for Python besides the one that each worker has at hand: none, for each is large.
+const QUEUED_BATCHES: usize = 0;
 
 pyo3::create_exception!(
     _core,
@@ -292,11 +292,11 @@ fn settings_of(rules: &Rules, names: &Names, options: &Options) -> PyResult<Sett
 }
 
 /// Opens the inputs on a thread, so that Python sees its signals while a pipe is silent.
-fn open_source(py: Python<'_>, paths: Vec<String>) -> PyResult<Source> {
+fn open_source(py: Python<'_>, paths: Vec<String>, max_ratio: u64) -> PyResult<Source> {
     let (sender, opened) = bounded(1);
     std::thread::spawn(move || {
         // Who was interrupted no longer waits for it.
-        let _ = sender.send(Source::open(&paths));
+        let _ = sender.send(Source::open_within(&paths, max_ratio));
     });
     loop {
         match py.detach(|| opened.recv_timeout(Duration::from_millis(50))) {
@@ -322,17 +322,19 @@ struct Replay {
 #[pymethods]
 #[allow(clippy::needless_pass_by_value)] // Python's values arrive owned.
 impl Replay {
-    /// Opens the inputs and starts the workers.
+    /// Opens the inputs, each of which may unpack to `max_ratio` times its size, and starts the workers.
     #[new]
+    #[pyo3(signature = (paths, rules, names, options, max_ratio=None))]
     fn new(
         py: Python<'_>,
         paths: Vec<String>,
         rules: &Rules,
         names: &Names,
         options: Options,
+        max_ratio: Option<u64>,
     ) -> PyResult<Self> {
         let settings = settings_of(rules, names, &options)?;
-        let source = open_source(py, paths)?;
+        let source = open_source(py, paths, max_ratio.unwrap_or(DEFAULT_MAX_RATIO))?;
         let interrupt = source.interrupt();
         let bytes_total = source.progress().bytes_total;
         let control = Arc::new(Control::default());

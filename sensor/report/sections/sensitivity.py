@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from sensor.report import charts, words
-from sensor.report.changes import in_words, is_share, subject, ways
+from sensor.report.changes import alike_in_bytes, in_words, is_share, subject, ways
 from sensor.report.charts import Axis, Bar
 from sensor.report.model import Chart, Found, Kind, Section
 from sensor.report.sections.parts import MOST_BARS, filled, no_data, table
@@ -40,28 +40,24 @@ def sensitivity(found: Found) -> Section:
 
 
 def _means(listed: list[dict[str, Any]]) -> list[str]:
-    failed = [one for one in listed if not one["holds"]]
-    if not failed:
-        return ["Every finding stays when a block or a week is left out, and when bytes are counted."]
-    held = len(listed) - len(failed)
-    stay, change = "stays" if held == 1 else "stay", "changes" if len(failed) == 1 else "change"
-    ratio = (
-        f"Of {words.many(len(listed), 'finding')}, {words.spelled(held)} {stay} whatever is left out and however is "
-        f"counted; {words.spelled(len(failed))} {change}."
-    )
-    marked = "Those that change are marked where they are claimed."
-    if sum(_only_bytes(one) for one in failed) > len(failed) / 2:
-        marked += " Mostly it is flows and bytes that disagree: a few films outweigh many pages."
-    return [ratio, marked]
-
-
-def _only_bytes(one: dict[str, Any]) -> bool:
-    """Whether counting bytes moves a number further than leaving anything out does."""
-    numbers = [value for value in one["without"].values() if isinstance(value, int | float)]
-    if not isinstance(one["by_bytes"], int | float) or not numbers:
-        return False
-    furthest = max(abs(value - one["all"]) for value in numbers)
-    return bool(abs(one["by_bytes"] - one["all"]) > furthest)
+    failed = sum(not one["holds"] for one in listed)
+    unlike = sum(not alike_in_bytes(one) for one in listed)
+    held = len(listed) - failed
+    stay, change = "stays" if held == 1 else "stay", "changes" if failed == 1 else "change"
+    said = [
+        f"Of {words.many(len(listed), 'finding')}, {words.spelled(held)} {stay} whichever block or week is left out; "
+        f"{words.spelled(failed)} {change}."
+        if failed
+        else "Every finding stays whichever block or week is left out."
+    ]
+    if unlike:
+        said.append(
+            f"Counted in bytes instead of flows, {words.spelled(unlike)} {'is' if unlike == 1 else 'are'} not the "
+            "same. That is another question rather than a doubt: a few films outweigh many pages."
+        )
+    if failed or unlike:
+        said.append("Those that change are marked where they are claimed.")
+    return said
 
 
 def _split(one: dict[str, Any], *, weeks: bool) -> list[tuple[str, Any]]:

@@ -128,6 +128,6 @@ def test_one_prefix_of_one_name_may_have_two_validities(load) -> None:
 
 
 def test_too_large_for_toml(load, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("sensor.rules.table.MAXIMUM_TOML_BYTES", 10)
+    monkeypatch.setattr("sensor.rules.source.MAXIMUM_TOML_BYTES", 10)
     with pytest.raises(RuleError, match="split the file"):
         load(HEAD)

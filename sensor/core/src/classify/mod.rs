@@ -50,6 +50,7 @@ pub use state::{
     UdpDatagram,
 };
 pub use suffix::{Catalogue, EXCEPTION, Service};
+use tracked::HINT_BITS;
 pub use tracked::UdpState;
 
 /// What a flow is, and why.

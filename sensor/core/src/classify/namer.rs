@@ -5,8 +5,8 @@ mod parsers;
 use std::hint::black_box;
 use std::sync::Arc;
 
-use super::state::{DatagramState, NameState, NameStates, SYN_BITS, Step, StreamState};
-use super::{Found, Note, Resolvers, Verdict};
+use super::state::{DatagramState, NameState, NameStates, SYN_BITS, Step};
+use super::{Found, HINT_BITS, Note, Resolvers, Verdict};
 use crate::decode::Fragment;
 use crate::flow::{Flow, Mark, Observer, Packet};
 use crate::name::dns_table::DnsRow;
@@ -49,9 +49,11 @@ pub struct NamerCounters {
 /// Numbers up to here say that nothing is kept of a flow yet, and count its datagrams; entries are
 /// numbered behind.
 const FIRST_ENTRY: u32 = MAX_BLANK_DATAGRAMS + 1;
-/// Set in the number of a TCP flow of which only the first SYN is known: the other bits are the lower ones
-/// of its sequence number. Most flows of a scan never get beyond this.
-const ONLY_SYN: u32 = 1 << SYN_BITS;
+/// Set in a number that says itself what is known of a flow. Of TCP that is the first SYN alone, and the other
+/// bits are the lower ones of its sequence number: most flows of a scan never get beyond this. Of UDP it is a
+/// hint, [`HINT_BITS`] long.
+const IN_NUMBER: u32 = 1 << SYN_BITS;
+const _: () = assert!(HINT_BITS <= SYN_BITS && IN_NUMBER < Mark::MOST);
 
 /// The naming of one shard.
 pub struct Namer {
@@ -166,20 +168,32 @@ impl Namer {
         payload: &[u8],
         joined: Option<Arc<str>>,
     ) -> Mark {
-        let mut state = DatagramState::default();
+        let number = flow.mark.number();
+        let mut state = if number < IN_NUMBER {
+            DatagramState::default()
+        } else {
+            DatagramState::of_hint(number - IN_NUMBER)
+        };
         let found = &mut self.scratch;
         let blank = State::Blank(&mut state);
         let step = self.parsers.show(flow, packet, payload, found, blank);
-        let looked = flow.mark.number() + u32::from(!payload.is_empty());
-        let goes_on = step == Step::Continue && looked < FIRST_ENTRY;
-        if found.is_empty() && joined.is_none() && state.is_blank() {
-            return if goes_on {
-                Mark::new(looked, true)
-            } else {
-                Mark::NONE
-            };
-        }
         let goes_on = step == Step::Continue;
+        if found.is_empty() && joined.is_none() {
+            if state.is_blank() {
+                let looked = number + u32::from(!payload.is_empty());
+                return if goes_on && looked < FIRST_ENTRY {
+                    Mark::new(looked, true)
+                } else {
+                    Mark::NONE
+                };
+            }
+            if !goes_on {
+                return Mark::NONE;
+            }
+            if let Some(hint) = state.hint() {
+                return Mark::new(IN_NUMBER | hint, true);
+            }
+        }
         let state = if state.is_dns() {
             NameState::Dns
         } else {
@@ -238,17 +252,17 @@ impl Namer {
     ) -> Mark {
         let syn = packet.tcp_flags & (SYN | ACK);
         if payload.is_empty() && joined.is_none() && syn != SYN | ACK {
-            let known = flow.mark.number() & ONLY_SYN != 0;
+            let known = flow.mark.number() & IN_NUMBER != 0;
             let number = if syn == SYN && !known {
-                ONLY_SYN | packet.tcp_sequence & (ONLY_SYN - 1)
+                IN_NUMBER | packet.tcp_sequence & (IN_NUMBER - 1)
             } else {
                 flow.mark.number()
             };
             return Mark::new(number, true);
         }
-        let mut state = StreamState::default();
-        if flow.mark.number() & ONLY_SYN != 0 {
-            state.begin_after_syn(flow.mark.number() & (ONLY_SYN - 1));
+        let mut state = self.flows.new_stream();
+        if flow.mark.number() & IN_NUMBER != 0 {
+            state.begin_after_syn(flow.mark.number() & (IN_NUMBER - 1));
         }
         let found = &mut self.scratch;
         let new = State::New(&mut state);
@@ -256,10 +270,15 @@ impl Namer {
         self.names_found += u64::from(joined.is_some() || found.name().is_some());
         let found = taken(&mut self.scratch);
         // Many say all that they will in their first segment.
-        if step == Step::Settled && found.is_none() && joined.is_none() {
-            return Mark::NONE;
-        }
-        let state = (step != Step::Settled).then(|| NameState::Stream(Box::new(state)));
+        let state = if step == Step::Settled {
+            self.flows.give_back(state);
+            if found.is_none() && joined.is_none() {
+                return Mark::NONE;
+            }
+            None
+        } else {
+            Some(NameState::Stream(state))
+        };
         let number = self.add(Note { found, joined }, state);
         self.follow(step, number)
     }
@@ -274,7 +293,7 @@ fn taken(scratch: &mut Found) -> Option<Box<Found>> {
 #[inline]
 fn place_of(mark: Mark) -> Option<u32> {
     let number = mark.number();
-    (number < ONLY_SYN).then(|| number.checked_sub(FIRST_ENTRY))?
+    (number < IN_NUMBER).then(|| number.checked_sub(FIRST_ENTRY))?
 }
 
 impl Observer for Namer {
@@ -320,8 +339,7 @@ impl Observer for Namer {
             return flow.mark;
         }
         match flow.mark.number() {
-            number if number >= ONLY_SYN => self.look_at_new(flow, packet, payload, None),
-            number if number >= FIRST_ENTRY => self.look_at_kept(number, flow, packet, payload),
+            number @ FIRST_ENTRY..IN_NUMBER => self.look_at_kept(number, flow, packet, payload),
             _ if is_tcp => self.look_at_new(flow, packet, payload, None),
             _ => self.look_at_blank(flow, packet, payload, None),
         }

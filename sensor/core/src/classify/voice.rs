@@ -185,7 +185,7 @@ pub(super) fn rtp(datagram: &Datagram<'_>, state: &mut UdpState) -> Option<Verdi
     }
     let (own, _) = state.tracks(Candidate::Rtp, datagram.side);
     let step = sequence.wrapping_sub(own.counter as u16);
-    own.hits = if own.hits > 0 && own.key == key && (1..=MAX_STEP).contains(&step) {
+    own.hits = if own.hits > 0 && own.may_be_of(key) && (1..=MAX_STEP).contains(&step) {
         own.hits + 1
     } else {
         1

@@ -19,6 +19,12 @@ impl Duplicates {
         }
     }
 
+    /// Reads the place of a packet with this fingerprint, so that it is near when it is needed.
+    #[inline]
+    pub(super) fn approach(&self, fingerprint: u64) -> u64 {
+        self.recent[fingerprint as usize % PLACES].0
+    }
+
     /// Whether the same bytes were seen within the window; remembers these.
     #[inline]
     pub(super) fn seen(&mut self, fingerprint: u64, time_ns: i64) -> bool {

@@ -75,7 +75,6 @@ mod bit {
     pub(super) const ANSWERED: u16 = 1 << 3;
     pub(super) const FIN_FROM_LOW: u16 = 1 << 4;
     pub(super) const FIN_FROM_HIGH: u16 = 1 << 5;
-    pub(super) const CLOSED: u16 = 1 << 6;
     pub(super) const RESET: u16 = 1 << 7;
     pub(super) const SPOKE_LOW: u16 = 1 << 8;
     pub(super) const SPOKE_HIGH: u16 = 1 << 9;
@@ -112,7 +111,7 @@ pub struct Flow {
     pub(super) clock_ns: u64,
     packets: [u32; 2],
     bytes: [u64; 2],
-    /// When it was closed, if it was: whole milliseconds after its first packet, 24 days at most.
+    /// When it was closed: whole milliseconds after its first packet, 24 days at most; else [`OPEN`].
     closed_ms: i32,
     /// What the observer keeps of it; in a record, the note that belongs to it.
     pub mark: Mark,
@@ -122,6 +121,9 @@ pub struct Flow {
 const FREE: u64 = u64::MAX;
 
 const MILLISECOND: i64 = 1_000_000;
+
+/// In place of the time when a flow was closed, where it was not.
+const OPEN: i32 = i32::MIN;
 
 /// Which end of the key: an index into the counters by sender.
 const LOW: usize = 0;
@@ -143,6 +145,7 @@ impl Flow {
             first_ns: packet.time_ns,
             start_ns: packet.time_ns,
             end_ns: packet.time_ns,
+            closed_ms: OPEN,
             ..Self::default()
         };
         let by_sender = if packet.forward {
@@ -229,7 +232,7 @@ impl Flow {
                 self.state |= bit::ANSWERED;
             }
         }
-        if flags & (FIN | RST) == 0 || self.state & bit::CLOSED != 0 {
+        if flags & (FIN | RST) == 0 || self.closed_ms != OPEN {
             return;
         }
         if flags & FIN != 0 {
@@ -237,13 +240,13 @@ impl Flow {
         }
         let both = bit::FIN_FROM_LOW | bit::FIN_FROM_HIGH;
         if flags & RST != 0 {
-            self.state |= bit::CLOSED | bit::RESET;
-        } else if self.state & both == both {
-            self.state |= bit::CLOSED;
+            self.state |= bit::RESET;
+        } else if self.state & both != both {
+            return;
         }
         let after_ns = packet.time_ns.saturating_sub(self.first_ns);
         let after_ms = after_ns.div_euclid(MILLISECOND);
-        self.closed_ms = after_ms.clamp(i32::MIN.into(), i32::MAX.into()) as i32;
+        self.closed_ms = after_ms.clamp((OPEN + 1).into(), i32::MAX.into()) as i32;
     }
 
     /// Begins the next record of the same flow; flags and answers stay.
@@ -291,10 +294,16 @@ impl Flow {
             .unwrap_or(EndReason::End)
     }
 
-    /// Whether both ends closed it or one reset it, and when.
+    /// Whether both ends closed it or one reset it.
+    #[inline]
+    pub(super) const fn is_closed(&self) -> bool {
+        self.closed_ms != OPEN
+    }
+
+    /// The same with the reason, and when.
     #[inline]
     pub(super) fn closed(&self) -> Option<(EndReason, i64)> {
-        if self.state & bit::CLOSED == 0 {
+        if !self.is_closed() {
             return None;
         }
         let reset = self.state & bit::RESET != 0;

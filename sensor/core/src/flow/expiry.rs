@@ -43,14 +43,18 @@ pub(super) fn ended_before(flow: &Flow, packet: &Packet, limits: &FlowLimits) ->
 /// Why a flow may be swept once the stream's clock says this much.
 #[inline]
 pub(super) fn swept_at(flow: &Flow, clock_ns: u64, limits: &FlowLimits) -> Option<EndReason> {
+    // Of a flow that stays, only the second of its lines is read.
     let silent_ns = clock_ns.saturating_sub(flow.clock_ns);
-    match flow.closed() {
-        Some((reason, _)) if silent_ns > limits.close_ns.unsigned_abs() + REORDER_NS => {
-            Some(reason)
-        }
-        None if silent_ns > limits.idle_ns.unsigned_abs() + REORDER_NS => Some(EndReason::Idle),
-        _ => None,
+    let patience_ns = if flow.is_closed() {
+        limits.close_ns
+    } else {
+        limits.idle_ns
+    };
+    if silent_ns <= patience_ns.unsigned_abs() + REORDER_NS {
+        return None;
     }
+    let closed = flow.closed().map(|(reason, _)| reason);
+    Some(closed.unwrap_or(EndReason::Idle))
 }
 
 /// Whether a record is to be written because it covers the active timeout, packet or none.

@@ -13,6 +13,8 @@ pub const MAX_PIECES: usize = 32;
 const MIN_BYTES: usize = 128;
 /// An emptied buffer larger than this is given back.
 const MAX_IDLE_BYTES: usize = 4 << 10;
+/// A buffer larger than this is not kept for another stream.
+const MAX_SPARE_BYTES: usize = 1 << 10;
 
 /// What became of a segment.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -154,6 +156,16 @@ impl Head {
     /// Gives the memory back; what comes later is put in order anew from there on.
     pub fn clear(&mut self) {
         *self = Self::default();
+    }
+
+    /// As new, but a small buffer stays for its memory.
+    pub fn renew(&mut self) {
+        let mut bytes = std::mem::take(&mut self.buffer.bytes);
+        bytes.clear();
+        *self = Self::default();
+        if bytes.capacity() <= MAX_SPARE_BYTES {
+            self.buffer.bytes = bytes;
+        }
     }
 
     /// Bytes of memory beyond the struct itself.

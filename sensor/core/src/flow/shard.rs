@@ -19,6 +19,10 @@ use crate::source::Bytes;
 /// Packets whose flows are fetched together, so that their cache misses overlap.
 const GROUP: usize = 32;
 
+/// Records that there is room for from the beginning. Memory that none has been written to costs nothing, and a
+/// list that grows leaves its former places behind.
+const RECORDS: usize = 5 << 14;
+
 /// What a shard has done so far.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct ShardCounters {
@@ -62,7 +66,7 @@ impl<O: Observer> Shard<O> {
             fragments: Fragments::default(),
             duplicates: Duplicates::new(limits.duplicate_ns),
             counters: ShardCounters::default(),
-            records: Vec::new(),
+            records: Vec::with_capacity(RECORDS),
             ready: Vec::new(),
             ended: Vec::new(),
             finished_places: 0,
@@ -73,8 +77,10 @@ impl<O: Observer> Shard<O> {
     /// Counts packets in their order; `bytes` are those of their chunk.
     pub fn take(&mut self, packets: &[Packet], bytes: Bytes<'_>) {
         for group in packets.chunks(GROUP) {
-            let index = group.iter().map(|packet| self.table.approach(packet.hash));
-            black_box(index.fold(0, |sum, entry| sum ^ entry));
+            let lines = group.iter().map(|packet| {
+                self.table.approach(packet.hash) ^ self.duplicates.approach(packet.fingerprint)
+            });
+            black_box(lines.fold(0, |sum, line| sum ^ line));
             let mut places = [NOWHERE; GROUP];
             for (place, packet) in places.iter_mut().zip(group) {
                 *place = self.table.guess(packet.hash);
@@ -191,7 +197,12 @@ impl<O: Observer> Shard<O> {
     }
 
     fn end(&mut self, slot: u32, reason: EndReason) {
-        let mut flow = self.table.remove(slot);
+        let flow = self.table.remove(slot);
+        self.write_last(flow, reason);
+    }
+
+    /// Writes the last record of a flow that is no longer in the table.
+    fn write_last(&mut self, mut flow: Flow, reason: EndReason) {
         flow.set_reason(reason);
         let counted = !flow.is_empty();
         flow.mark = self.observer.note(&flow, true);
@@ -234,14 +245,21 @@ impl<O: Observer> Shard<O> {
             *place = *slot;
         }
         self.touch(&places, |_| true);
+        let index = ended
+            .iter()
+            .map(|&(slot, _)| self.table.approach_entry(slot));
+        black_box(index.fold(0, |sum, entry| sum ^ entry));
     }
 
     /// Ends every flow, about `rows` of them a call: the input is over, and the stream's clock says this
     /// much. False once there is none left.
     pub fn finish(&mut self, clock_ns: u64, rows: usize) -> bool {
-        self.with_fragments(Bytes::default(), |fragments, ready| {
-            fragments.finish(clock_ns, ready);
-        });
+        if self.finished_places == 0 {
+            self.with_fragments(Bytes::default(), |fragments, ready| {
+                fragments.finish(clock_ns, ready);
+            });
+            self.table.close();
+        }
         let slots = self.table.slots();
         let ended = slots
             .range(self.finished_places, self.finished_places + rows)
@@ -256,7 +274,8 @@ impl<O: Observer> Shard<O> {
         for group in ended.chunks(GROUP) {
             self.approach_ends(group);
             for &(slot, reason) in group {
-                self.end(slot, reason);
+                let flow = self.table.take_out(slot);
+                self.write_last(flow, reason);
             }
         }
         self.table.release_before(self.finished_places);

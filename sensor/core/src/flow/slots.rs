@@ -17,6 +17,8 @@ pub(super) struct Slots {
     used: usize,
     limit: usize,
     free: Vec<u32>,
+    /// Flows that left their places when the input was over, which are not used again.
+    gone: usize,
 }
 
 impl Slots {
@@ -28,11 +30,12 @@ impl Slots {
             used: 0,
             limit,
             free: Vec::new(),
+            gone: 0,
         })
     }
 
     pub(super) fn live(&self) -> usize {
-        self.used - self.free.len()
+        self.used - self.free.len() - self.gone
     }
 
     /// Whether there is no free place and none can be added; adds a piece where that is possible.
@@ -70,6 +73,15 @@ impl Slots {
     pub(super) fn remove(&mut self, slot: u32) {
         self.at(slot).free();
         self.free.push(slot);
+    }
+
+    /// Takes a flow out for good: the input is over.
+    pub(super) fn take_out(&mut self, slot: u32) -> Flow {
+        self.gone += 1;
+        let place = self.at(slot);
+        let flow = *place;
+        place.free();
+        flow
     }
 
     #[inline]

@@ -52,6 +52,17 @@ impl Table {
         self.slots.is_full() || self.slots.live() + 2 > self.index().len()
     }
 
+    /// The input is over: no packet will be looked up any more, so the index can go. Flows leave by
+    /// [`Self::take_out`] from now on.
+    pub(super) fn close(&mut self) {
+        self.index.release();
+    }
+
+    /// The flow at a place, which is gone for good: the input is over.
+    pub(super) fn take_out(&mut self, slot: u32) -> Flow {
+        self.slots.take_out(slot)
+    }
+
     /// Gives the memory of the places before `place` back: the input is over.
     pub(super) fn release_before(&mut self, place: usize) {
         self.slots.release_before(place);
@@ -71,6 +82,13 @@ impl Table {
     #[inline]
     pub(super) fn approach(&self, hash: u64) -> u64 {
         self.index()[hash as u32 as usize & self.mask()]
+    }
+
+    /// The same for the flow at a place, which is near already.
+    #[inline]
+    pub(super) fn approach_entry(&self, slot: u32) -> u64 {
+        let flow = self.slots.get(slot);
+        flow.map_or(0, |flow| self.approach(flow.tag.into()))
     }
 
     /// The place of the flow with this hash as far as the index knows: another flow's once in billions.

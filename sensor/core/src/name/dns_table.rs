@@ -88,8 +88,6 @@ pub struct DnsTransactions {
     first: u64,
     capacity: usize,
     hashers: [RandomState; 2],
-    /// Memory for the text of a row.
-    text: String,
     counters: DnsTableCounters,
 }
 
@@ -108,7 +106,6 @@ impl DnsTransactions {
             first: 0,
             capacity: capacity.max(1),
             hashers: std::array::from_fn(|_| RandomState::default()),
-            text: String::new(),
             counters: DnsTableCounters::default(),
         }
     }
@@ -236,7 +233,7 @@ impl DnsTransactions {
             self.remember(key, context.clock_ns, None, rows);
             DnsRow::of_query(context, name, qtype).by_server(context.source.0)
         };
-        rows.push(row.with_answer(message, &mut self.text));
+        rows.push(row.with_answer(message));
     }
 
     /// Enters a transaction, open where there is a row to come; makes room first.

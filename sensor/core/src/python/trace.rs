@@ -9,6 +9,7 @@ use pyo3::types::{PyBytes, PyDict};
 use super::{Names, Options, Rules, open_source, settings_of};
 use crate::decode::{Fragment, Level};
 use crate::pipeline::{self, Answer, Fact, TracedPacket, Wanted};
+use crate::source::DEFAULT_MAX_RATIO;
 use crate::watch::BlockRef;
 
 /// Flows by their ids, their inside and outside address, and how many of their packets bring their bytes.
@@ -39,7 +40,7 @@ pub(super) fn trace<'py>(
         addresses: Some((number_of(&inside)?, number_of(&outside)?)),
         frames: wanted.frames,
     };
-    let source = open_source(py, paths)?;
+    let source = open_source(py, paths, DEFAULT_MAX_RATIO)?;
     let mut interrupted = None;
     let traced = py.detach(|| {
         pipeline::trace(source, &settings, wanted, || {

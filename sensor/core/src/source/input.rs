@@ -85,7 +85,7 @@ pub(super) struct Input {
 
 impl Input {
     /// Recognises what `bytes` holds. Reads no more than that takes.
-    pub(super) fn new(path: &str, mut bytes: Bytes) -> Result<Self, SourceError> {
+    pub(super) fn new(path: &str, mut bytes: Bytes, max_ratio: u64) -> Result<Self, SourceError> {
         let refuse = |reason| SourceError {
             path: path.to_owned(),
             reason,
@@ -98,7 +98,7 @@ impl Input {
             return Err(refuse("empty file".to_owned()));
         }
         let packing = Packing::of(&head);
-        let mut bytes = unpack(packing, head, bytes)
+        let mut bytes = unpack(packing, head, bytes, max_ratio)
             .map_err(|failure| refuse(format!("cannot be unpacked: {failure}")))?;
         let (head, failure) = read_head(&mut bytes);
         let Some(format) = Format::recognise(&head, &file_label(path)) else {

@@ -30,11 +30,11 @@ const RECORD_BYTES: usize = mem::size_of::<Record>();
 type Turn = (i64, usize);
 
 /// The inputs and whose turn it is.
-#[derive(Default)]
 pub(super) struct Merge {
     lanes: Vec<Lane>,
     turns: BinaryHeap<Reverse<Turn>>,
     open: usize,
+    max_ratio: u64,
 }
 
 /// One input of several.
@@ -60,6 +60,16 @@ struct Reading {
 }
 
 impl Merge {
+    /// Of no inputs yet; each may unpack to `max_ratio` times its size.
+    pub(super) fn new(max_ratio: u64) -> Self {
+        Self {
+            lanes: Vec::new(),
+            turns: BinaryHeap::new(),
+            open: 0,
+            max_ratio,
+        }
+    }
+
     /// Adds an input behind the others. A file that can be opened again is closed until its turn.
     pub(super) fn add(&mut self, mut input: Input, is_file: bool, interfaces: &mut Interfaces) {
         let mut chunk = Chunk::default();
@@ -117,7 +127,7 @@ impl Merge {
                 } else {
                     taken_bytes += reading.copy(run, out);
                 }
-            } else if lane.begin(bytes_read) {
+            } else if lane.begin(bytes_read, self.max_ratio) {
                 self.open += 1;
             } else {
                 continue;
@@ -143,9 +153,14 @@ impl Merge {
 
 impl Lane {
     /// Opens the file again; whether that worked.
-    fn begin(&mut self, bytes_read: &Arc<AtomicU64>) -> bool {
+    fn begin(&mut self, bytes_read: &Arc<AtomicU64>, max_ratio: u64) -> bool {
         // Only files wait for their turn, and those need no interruption.
-        match open_path(&self.report.path, bytes_read, &Interrupt::default()) {
+        match open_path(
+            &self.report.path,
+            bytes_read,
+            &Interrupt::default(),
+            max_ratio,
+        ) {
             Ok(opened) => {
                 let reading = Reading {
                     input: opened.input,

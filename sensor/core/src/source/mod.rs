@@ -22,6 +22,7 @@ mod ring_open;
 mod tests;
 
 pub use chunk::{Bytes, Chunk, Record};
+pub use compressed::DEFAULT_MAX_RATIO;
 pub use feed::{Event, Feed, Filled, Loss};
 pub use open::{Progress, Source};
 pub use pipe::Interrupt;

@@ -3,6 +3,7 @@
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
+use super::compressed::DEFAULT_MAX_RATIO;
 use super::input::Input;
 use super::interfaces::Interfaces;
 use super::merge::Merge;
@@ -41,6 +42,14 @@ impl Source {
     /// # Errors
     /// The first input that is missing, a directory, unreadable, empty or no capture.
     pub fn open(paths: &[String]) -> Result<Self, SourceError> {
+        Self::open_within(paths, DEFAULT_MAX_RATIO)
+    }
+
+    /// Like `open`, for inputs that may unpack to `max_ratio` times their size.
+    ///
+    /// # Errors
+    /// Those of `open`.
+    pub fn open_within(paths: &[String], max_ratio: u64) -> Result<Self, SourceError> {
         if paths.iter().filter(|path| *path == STANDARD_INPUT).count() > 1 {
             return Err(refusal(
                 STANDARD_INPUT,
@@ -52,13 +61,13 @@ impl Source {
         let interrupt = Interrupt::default();
         let mut bytes_total = Some(0);
         let inputs = if let [path] = paths {
-            let opened = open_path(path, &bytes_read, &interrupt)?;
+            let opened = open_path(path, &bytes_read, &interrupt, max_ratio)?;
             bytes_total = opened.file_bytes;
             Inputs::One(Box::new(opened.input))
         } else {
-            let mut merge = Merge::default();
+            let mut merge = Merge::new(max_ratio);
             for path in paths {
-                let opened = open_path(path, &bytes_read, &interrupt)?;
+                let opened = open_path(path, &bytes_read, &interrupt, max_ratio)?;
                 bytes_total = bytes_total
                     .zip(opened.file_bytes)
                     .map(|(sum, size)| sum + size);

@@ -1,12 +1,12 @@
 //! A path made into an open input.
 
 use std::fs::File;
-use std::io::{self, Read};
+use std::io;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::AtomicU64;
 
 use super::SourceError;
-use super::compressed::Bytes;
+use super::compressed::{Bytes, Counted};
 use super::input::Input;
 use super::pipe::{Interrupt, Pipe};
 
@@ -20,11 +20,12 @@ pub(super) struct Opened {
     pub(super) file_bytes: Option<u64>,
 }
 
-/// Opens one input and adds what is read of it to `bytes_read`.
+/// Opens one input and adds what is read of it to `bytes_read`; it may unpack to `max_ratio` times its size.
 pub(super) fn open_path(
     path: &str,
     bytes_read: &Arc<AtomicU64>,
     interrupt: &Interrupt,
+    max_ratio: u64,
 ) -> Result<Opened, SourceError> {
     let (bytes, file_bytes): (Bytes, _) = if path == STANDARD_INPUT {
         (Box::new(Pipe::new(io::stdin(), interrupt.clone())), None)
@@ -41,12 +42,9 @@ pub(super) fn open_path(
             (Box::new(Pipe::new(file, interrupt.clone())), None)
         }
     };
-    let counted = Counted {
-        bytes,
-        bytes_read: Arc::clone(bytes_read),
-    };
+    let counted = Counted::new(bytes, bytes_read);
     Ok(Opened {
-        input: Input::new(path, Box::new(counted))?,
+        input: Input::new(path, Box::new(counted), max_ratio)?,
         file_bytes,
     })
 }
@@ -64,19 +62,5 @@ pub(super) fn refusal(path: &str, reason: &str) -> SourceError {
     SourceError {
         path: path.to_owned(),
         reason: reason.to_owned(),
-    }
-}
-
-/// Counts what is read.
-struct Counted {
-    bytes: Bytes,
-    bytes_read: Arc<AtomicU64>,
-}
-
-impl Read for Counted {
-    fn read(&mut self, room: &mut [u8]) -> io::Result<usize> {
-        let count = self.bytes.read(room)?;
-        self.bytes_read.fetch_add(count as u64, Ordering::Relaxed);
-        Ok(count)
     }
 }

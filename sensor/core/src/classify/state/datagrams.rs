@@ -75,6 +75,26 @@ impl DatagramState {
         }
     }
 
+    /// The little that is known where it fits [`HINT_BITS`](crate::classify::HINT_BITS) bits.
+    pub(crate) fn hint(&self) -> Option<u32> {
+        let only_datagrams =
+            self.phase == Phase::Looking && self.quic.is_none() && self.dtls.is_none();
+        // Both count the same, unless a datagram was no matter for the matchers.
+        (only_datagrams && self.datagrams == self.classify.datagrams())
+            .then(|| self.classify.hint())
+            .flatten()
+    }
+
+    /// The state that gave this hint.
+    pub(crate) fn of_hint(hint: u32) -> Self {
+        let classify = UdpState::of_hint(hint);
+        Self {
+            datagrams: classify.datagrams(),
+            classify,
+            ..Self::default()
+        }
+    }
+
     /// Whether the flow is known to be DNS, and that is all there is to know.
     pub(crate) fn is_dns(&self) -> bool {
         self.phase == Phase::Dns

@@ -2,12 +2,15 @@
 
 use std::collections::VecDeque;
 
-use super::{NameState, Naming, Segment, Step, UdpDatagram};
+use super::{NameState, Naming, Segment, Step, StreamState, UdpDatagram};
 
 /// Most bytes that the states of one shard hold; those begun first are given up beyond.
 pub const MAX_STATE_BYTES: usize = 128 << 20;
 /// Entries that are over and may stay in the queue, beyond one for each state.
 const SPARE_ENTRIES: usize = 1024;
+
+/// States of TCP that are kept for other flows: memory used a moment ago is near, all other is not.
+const SPARE_STREAMS: usize = 256;
 
 /// Where a flow's state is; a flow without one has [`StateRef::NONE`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -61,6 +64,8 @@ struct Place<K> {
 pub struct NameStates<K = ()> {
     places: Vec<Place<K>>,
     free: Vec<u32>,
+    /// As new; the last one back is the first to go.
+    spare: Vec<Box<StreamState>>,
     /// In the order in which they were begun; those that are over no longer match.
     queue: VecDeque<StateRef>,
     /// States that hold memory.
@@ -128,6 +133,7 @@ impl<K: Default> NameStates<K> {
         Self {
             places: Vec::new(),
             free: Vec::new(),
+            spare: Vec::new(),
             queue: VecDeque::new(),
             alive: 0,
             held_bytes: 0,
@@ -157,6 +163,19 @@ impl<K: Default> NameStates<K> {
             self.make_room();
         }
         place
+    }
+
+    /// A new state for a flow of TCP. One that is not kept comes back by [`Self::give_back`].
+    pub(crate) fn new_stream(&mut self) -> Box<StreamState> {
+        self.spare.pop().unwrap_or_default()
+    }
+
+    /// Takes a state back for its memory.
+    pub(crate) fn give_back(&mut self, mut state: Box<StreamState>) {
+        if self.spare.len() < SPARE_STREAMS {
+            state.renew();
+            self.spare.push(state);
+        }
     }
 
     /// What is kept of the flow at a place.
@@ -258,6 +277,9 @@ impl<K: Default> NameStates<K> {
         let bytes = state.heap_bytes();
         self.held_bytes -= bytes;
         self.alive -= usize::from(bytes > 0);
+        if let NameState::Stream(state) = state {
+            self.give_back(state);
+        }
         bytes > 0
     }
 

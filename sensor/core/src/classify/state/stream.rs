@@ -67,6 +67,21 @@ impl StreamState {
         self.syn_lower = Some(lower);
     }
 
+    /// As new, but small buffers stay for their memory.
+    pub(super) fn renew(&mut self) {
+        let (mut client, mut server) = (
+            std::mem::take(&mut self.client),
+            std::mem::take(&mut self.server),
+        );
+        client.renew();
+        server.renew();
+        *self = Self {
+            client,
+            server,
+            ..Self::default()
+        };
+    }
+
     /// Takes the next segment.
     pub(crate) fn take(&mut self, segment: &Segment<'_>, naming: &mut Naming<'_>) -> Step {
         if segment.from_client

@@ -13,6 +13,8 @@ use crate::watch::BlockRef;
 pub const MAX_ROW_ANSWERS: usize = 64;
 /// Most aliases of one row.
 pub const MAX_ROW_CNAMES: usize = 16;
+/// Room for answers behind the name asked for: most have one address or two.
+const ANSWER_ROOM: usize = 32;
 
 /// What carried a message.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -71,8 +73,8 @@ pub struct DnsRow {
     /// How many aliases there are.
     pub cname_count: u8,
     /// The name asked for, aliases, and answers, a line each: names hold no control character, and a row is one
-    /// allocation.
-    lines: Box<str>,
+    /// allocation, with room for the answer from the beginning.
+    lines: String,
 }
 
 impl DnsRow {
@@ -113,6 +115,8 @@ impl DnsRow {
     }
 
     pub(super) fn of_query(context: &DnsContext, name: &str, qtype: u16) -> Self {
+        let mut lines = String::with_capacity(name.len() + ANSWER_ROOM);
+        lines.push_str(name);
         Self {
             time_ns: context.time_ns,
             inside: context.inside,
@@ -126,7 +130,7 @@ impl DnsRow {
             latency_us: None,
             flow_id: context.flow_id,
             cname_count: 0,
-            lines: name.into(),
+            lines,
         }
     }
 
@@ -135,15 +139,10 @@ impl DnsRow {
         self
     }
 
-    /// The row with what the response says; `text` is memory to build it in.
-    pub(super) fn with_answer(mut self, message: &Message, text: &mut String) -> Self {
+    /// The row with what the response says.
+    pub(super) fn with_answer(mut self, message: &Message) -> Self {
         self.rcode = Some(message.rcode);
         self.min_ttl = message.min_ttl;
-        if message.answers().is_empty() {
-            return self;
-        }
-        text.clear();
-        text.push_str(&self.lines);
         let aliases = message
             .answers()
             .iter()
@@ -152,16 +151,15 @@ impl DnsRow {
                 _ => None,
             });
         for target in aliases.take(MAX_ROW_CNAMES) {
-            text.push('\n');
-            text.push_str(message.text(target));
+            self.lines.push('\n');
+            self.lines.push_str(message.text(target));
             self.cname_count += 1;
         }
         let answers = message.answers().iter().map(|answer| answer.data);
         for data in answers.filter(says).take(MAX_ROW_ANSWERS) {
-            text.push('\n');
-            push_answer(message, data, text);
+            self.lines.push('\n');
+            push_answer(message, data, &mut self.lines);
         }
-        self.lines = text.as_str().into();
         self
     }
 }

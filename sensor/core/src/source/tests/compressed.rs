@@ -1,6 +1,6 @@
 //! Packed captures give the packets of the plain ones.
 
-use std::io::Write;
+use std::io::{self, Cursor, Read, Write};
 
 use flate2::Compression;
 use flate2::write::GzEncoder;
@@ -8,6 +8,7 @@ use liblzma::write::XzEncoder;
 
 use super::build::{MICROSECONDS, Order, Pcap};
 use super::{read, read_by};
+use crate::source::compressed::{DEFAULT_MAX_RATIO, Packing, unpack};
 use crate::source::input::Input;
 
 /// More than a few chunks, so that records lie across their borders.
@@ -126,9 +127,37 @@ fn packed_data_that_is_corrupt_is_an_error() {
 fn one_layer_is_unpacked() {
     for (format, pack) in PACKERS {
         let twice = pack(&pack(&capture()));
-        let Err(refusal) = Input::new("twice", Box::new(std::io::Cursor::new(twice))) else {
+        let Err(refusal) = Input::new("twice", Box::new(Cursor::new(twice)), DEFAULT_MAX_RATIO)
+        else {
             panic!("{format} is read");
         };
         assert!(refusal.reason.contains("inside the"), "{refusal}");
+    }
+}
+
+#[test]
+fn a_small_input_does_not_unpack_without_end() {
+    const ZEROS: usize = 70 << 20;
+    let bomb = zst(&vec![0; ZEROS]);
+    let unpacked = |max_ratio| {
+        let rest = Box::new(Cursor::new(bomb.clone()));
+        let bytes = unpack(Packing::Zstandard, Vec::new(), rest, max_ratio).expect("a decoder");
+        let mut count = 0;
+        let end = drain(bytes, &mut count);
+        (count, end.err().map(|failure| failure.to_string()))
+    };
+    let (count, failure) = unpacked(1000);
+    assert!(count < ZEROS, "{count}");
+    assert!(failure.expect("a refusal").contains("--max-ratio"));
+    assert_eq!(unpacked(1 << 20), (ZEROS, None));
+}
+
+fn drain(mut bytes: impl Read, count: &mut usize) -> io::Result<()> {
+    let mut room = vec![0; 1 << 16];
+    loop {
+        match bytes.read(&mut room)? {
+            0 => return Ok(()),
+            read => *count += read,
+        }
     }
 }

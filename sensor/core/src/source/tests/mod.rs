@@ -11,6 +11,7 @@ mod real;
 
 use std::io::{self, Cursor, Read};
 
+use super::compressed::DEFAULT_MAX_RATIO;
 use super::input::Input;
 use super::interfaces::Interfaces;
 use super::{CHUNK_BYTES, Chunk, InputReport, Source};
@@ -55,7 +56,7 @@ fn read_by(bytes: &[u8], step: usize) -> (Vec<Packet>, InputReport) {
         bytes: Cursor::new(bytes.to_vec()),
         step,
     };
-    let mut input = Input::new("capture", Box::new(trickle)).expect("a capture");
+    let mut input = Input::new("capture", Box::new(trickle), DEFAULT_MAX_RATIO).expect("a capture");
     let mut interfaces = Interfaces::default();
     let (mut chunk, mut packets) = (Chunk::default(), Vec::new());
     while input.fill(&mut chunk, &mut interfaces, CHUNK_BYTES) {
