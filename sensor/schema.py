@@ -190,7 +190,9 @@ ACCOUNTING = Table(
     "One row an interval, sensor, worker and interface. Matched, unmatched and malformed sum to seen, exactly.",
     (
         Column("time", "TIMESTAMP_NS", "start of the interval"),
-        Column("interval_s", "DOUBLE", "length of the interval, seconds"),
+        Column(
+            "interval_s", "DOUBLE", "its length: a minute, or the seconds that a live capture watched of it"
+        ),
         _SENSOR,
         Column("worker", "USMALLINT", "number of the worker"),
         _few("interface", "interface or capture"),

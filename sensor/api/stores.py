@@ -11,9 +11,15 @@ from typing import Any, Self
 import duckdb
 
 from sensor.errors import StoreError
+from sensor.schema import TABLES
 from sensor.store import Run, read_manifest, read_runs
-from sensor.store.engine.duckdb import connect
+from sensor.store.engine.duckdb import connect, look_by_query, looks_for
+from sensor.store.integrity import look_at_everything
+from sensor.store.isolated import find_faults
+from sensor.store.place import place_of
 from sensor.store.place.find import is_remote
+from sensor.store.quarantine import broken_segments, read_around, set_aside, warn
+from sensor.store.swap import visible_segments
 
 __all__ = ["Store", "open_store"]
 
@@ -38,7 +44,7 @@ class Store:
 
     def __init__(self, path: str | os.PathLike[str]) -> None:
         self.path = path if is_remote(path) else Path(path).absolute()
-        self._connection = connect(self.path)
+        self._connection = self._connect()
 
     @property
     def flows(self) -> duckdb.DuckDBPyRelation:
@@ -106,13 +112,34 @@ class Store:
 
     def refresh(self) -> None:
         """Show the rows that are there now; relations made before are no longer valid."""
-        new = connect(self.path)
+        new = self._connect()
         self._connection.close()
         self._connection = new
+
+    def set_broken_aside(self) -> list[str]:
+        """Read every segment, move those that are broken out of the way, and show the rest.
+
+        It is what to do when fetching rows fails for a broken segment. Relations made before are no longer valid.
+
+        Returns
+        -------
+        list of str
+            What is missing from the store, now and from earlier: segments, why, and the rows that they held.
+        """
+        self._connection.close()
+        place = place_of(self.path)
+        for look in (look_at_everything, look_by_query):
+            faults = find_faults(place, visible_segments(place, tuple(TABLES)), look)
+            set_aside(place, faults, warn)
+        self._connection = self._connect()
+        return [str(fault) for fault in broken_segments(self.path)]
 
     def close(self) -> None:
         """Let go of the store."""
         self._connection.close()
+
+    def _connect(self) -> duckdb.DuckDBPyConnection:
+        return read_around(self.path, lambda: connect(self.path), looks_for, warn)
 
     def __enter__(self) -> Self:
         return self

@@ -30,7 +30,7 @@ def run_export(asked: Asked, *, as_json: bool) -> None:
     first, last = (_day(text) for text in asked.days)
     if first and last and first > last:
         raise ConfigError(f"the export ends ({last}) before it begins ({first})")
-    flows = stored_flows(asked.store, first, last, asked.blocks)
+    flows = stored_flows(asked.store, first, last, asked.blocks, say)
     # A store that is none is told before a collector is asked.
     batch = next(flows, None)
     began = time.monotonic()

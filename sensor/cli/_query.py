@@ -7,7 +7,7 @@ import json
 import sys
 from collections.abc import Iterator
 from pathlib import Path
-from typing import IO, Any
+from typing import IO, Any, Protocol, cast
 
 import duckdb
 import pyarrow as pa
@@ -18,9 +18,12 @@ from rich.table import Table
 from rich.text import Text
 
 from sensor.cli._format import Format
+from sensor.cli._say import say
 from sensor.cli._values import escape_controls, json_value, plain_value, rows_of
 from sensor.errors import StoreError
-from sensor.store.engine.duckdb import connect
+from sensor.store.engine.duckdb import connect, looks_for
+from sensor.store.integrity import Look
+from sensor.store.quarantine import read_around
 
 _BATCH_ROWS = 10_000
 _TABLE_ROWS = 1_000
@@ -29,28 +32,63 @@ _PIPE_WIDTH = 200
 _READING = {"SELECT", "EXPLAIN", "PRAGMA", "MULTI"}
 
 
+class _Text(Protocol):
+    """Where text goes."""
+
+    def write(self, text: str, /) -> int: ...
+
+    def flush(self) -> None: ...
+
+    def isatty(self) -> bool: ...
+
+
+class _Written:
+    """A text file that knows whether anything was written to it."""
+
+    def __init__(self, file: _Text) -> None:
+        self._file = file
+        self.begun = False
+
+    def write(self, text: str) -> int:
+        self.begun = self.begun or bool(text)
+        return self._file.write(text)
+
+    def flush(self) -> None:
+        self._file.flush()
+
+    def isatty(self) -> bool:
+        return self._file.isatty()
+
+
 def run_query(sql: str, store: str, format: Format, output: Path | None) -> None:
     """Run one statement and write its rows; failures end the program with their message."""
     if format is Format.PARQUET and output is None:
         raise typer.BadParameter("parquet is written to a file: add -o FILE", param_hint="--format")
+    written = _Written(sys.stdout)
+
+    def work() -> None:
+        with connect(store) as connection:
+            rows = _run(connection, sql)
+            if output is None:
+                _write(rows, format, written)
+            else:
+                _write_file(rows, format, output)
+
+    def looks(error: Exception) -> tuple[Look, ...]:
+        # What was written cannot be taken back.
+        return () if written.begun else looks_for(error)
+
     try:
-        connection = connect(store)
+        read_around(store, work, looks, say)
     except StoreError as error:
         _fail(str(error))
-    try:
-        rows = _run(connection, sql)
-        if output is None:
-            _write(rows, format, sys.stdout)
-        else:
-            _write_file(rows, format, output)
     except duckdb.Error as error:
-        _fail(escape_controls(str(error), keep_lines=True))
+        cut = "; the rows above are not all of them, see `blocktap store check`" if written.begun else ""
+        _fail(escape_controls(str(error), keep_lines=True) + cut)
     except BrokenPipeError:
         raise typer.Exit(1) from None
     except OSError as error:
         _fail(f"cannot write {output or 'the result'}: {error.strerror or error}")
-    finally:
-        connection.close()
 
 
 def _run(connection: duckdb.DuckDBPyConnection, sql: str) -> pa.RecordBatchReader:
@@ -79,7 +117,7 @@ def _write_file(rows: pa.RecordBatchReader, format: Format, output: Path) -> Non
         raise
 
 
-def _write(rows: pa.RecordBatchReader, format: Format, target: IO[str]) -> None:
+def _write(rows: pa.RecordBatchReader, format: Format, target: _Text) -> None:
     if format is Format.CSV:
         _write_csv(rows, target)
     elif format is Format.JSON:
@@ -88,7 +126,7 @@ def _write(rows: pa.RecordBatchReader, format: Format, target: IO[str]) -> None:
         _write_table(rows, target)
 
 
-def _write_csv(rows: pa.RecordBatchReader, target: IO[str]) -> None:
+def _write_csv(rows: pa.RecordBatchReader, target: _Text) -> None:
     # What a terminal would obey is made visible there; a file gets the values as they are.
     show = escape_controls if target.isatty() else str
     writer = csv.writer(target, lineterminator="\n")
@@ -97,7 +135,7 @@ def _write_csv(rows: pa.RecordBatchReader, target: IO[str]) -> None:
         writer.writerow(["" if value is None else show(plain_value(value)) for value in row])
 
 
-def _write_json(rows: pa.RecordBatchReader, target: IO[str]) -> None:
+def _write_json(rows: pa.RecordBatchReader, target: _Text) -> None:
     names = rows.schema.names
     separator = "["
     for row in rows_of(rows):
@@ -106,7 +144,7 @@ def _write_json(rows: pa.RecordBatchReader, target: IO[str]) -> None:
     target.write("[]\n" if separator == "[" else "]\n")
 
 
-def _write_table(rows: pa.RecordBatchReader, target: IO[str]) -> None:
+def _write_table(rows: pa.RecordBatchReader, target: _Text) -> None:
     table = Table(show_edge=False, pad_edge=False)
     for field in rows.schema:
         is_number = pa.types.is_integer(field.type) or pa.types.is_floating(field.type)
@@ -118,7 +156,7 @@ def _write_table(rows: pa.RecordBatchReader, target: IO[str]) -> None:
     for row in _first(remaining, _TABLE_ROWS):
         table.add_row(*(Text("" if value is None else escape_controls(plain_value(value))) for value in row))
     width = None if target.isatty() else _PIPE_WIDTH
-    Console(file=target, width=width).print(table)
+    Console(file=cast(IO[str], target), width=width).print(table)
     if next(remaining, None) is not None:
         typer.echo(f"only the first {_TABLE_ROWS} rows: use --format csv or LIMIT", err=True)
 

@@ -63,9 +63,8 @@ class Outputs:
 
 def run_report(asked: Asked, outputs: Outputs) -> None:
     """Study the store and write each view that was asked for."""
-    _write_views(
-        study(asked.store, study_options(asked)), outputs, lambda: read_manifest(asked.store).simulated
-    )
+    found = study(asked.store, study_options(asked), say)
+    _write_views(found, outputs, lambda: read_manifest(asked.store).simulated)
 
 
 def run_dataset_report(dataset: Path, outputs: Outputs) -> None:

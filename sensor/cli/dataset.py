@@ -77,7 +77,9 @@ def export_(
     from sensor.cli._dataset import RecordWords, run_export, study_words
     from sensor.cli._report import Asked
 
-    asked = Asked(store, (None, first, last), timezone, one_way, seed, expectation, events, blocks, rules)
+    asked = Asked(
+        str(store), (None, first, last), timezone, one_way, seed, expectation, events, blocks, rules
+    )
     words = RecordWords(key, outside.value, round_time_s) if records else None
     if not records and key is not None:
         raise typer.BadParameter("a key is of flow records alone: say --records too", param_hint="--key")

@@ -8,6 +8,7 @@ from typing import Annotated, TypeVar
 
 import typer
 
+from sensor.cli._say import say
 from sensor.errors import StoreError
 
 _Result = TypeVar("_Result")
@@ -27,15 +28,39 @@ def compact(
     """Merge small segments."""
     from sensor.store import Compaction, read_manifest
     from sensor.store import compact as compact_store
+    from sensor.store.quarantine import set_aside
 
     def work() -> str:
         read_manifest(store)
         result = compact_store(store, Compaction(sensor=sensor))
+        set_aside(store, result.broken, say)
         if result.is_held_up:
             return "readers hold the store: what was merged is in effect, run this again to finish"
         return f"merged {result.merged} segments into {result.written}"
 
     typer.echo(_try(work))
+
+
+@app.command()
+def check(
+    store: _Store,
+    quarantine: Annotated[
+        bool, typer.Option("--quarantine", help="Move broken segments out of the way, to quarantine/.")
+    ] = False,
+    as_json: Annotated[
+        bool, typer.Option("--json", help="Print one JSON object on standard output.")
+    ] = False,
+) -> None:
+    """Read every segment and say which are broken.
+
+    Checksums, columns, the order and the day of rows, and the store's own small files. The exit status is 1 where
+    something is broken or lies in the quarantine.
+    """
+    from sensor.cli._store_check import run_check
+
+    is_whole = _try(lambda: run_check(store, quarantine=quarantine, as_json=as_json))
+    if not is_whole:
+        raise typer.Exit(1)
 
 
 @app.command()

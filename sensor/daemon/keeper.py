@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Protocol
 from sensor.errors import StoreError
 from sensor.store import Compaction, StoreWriter, compact, prune
 from sensor.store.place import Where, place_of
+from sensor.store.quarantine import set_aside
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -60,6 +61,9 @@ class KeeperEvents(Protocol):
 
     def held_up(self, reason: str) -> None:
         """Pruning or compaction has to wait."""
+
+    def broken(self, what: str) -> None:
+        """A segment cannot be read, and was set aside."""
 
 
 @dataclass(frozen=True)
@@ -180,7 +184,8 @@ class Keeper:
     def _compact(self) -> None:
         # Far away, looking at a segment costs a request or two: at those of days long past once is enough.
         days = None if self._place.shares_locks else self._writer.newest_days(2)
-        compact(self._place, Compaction(sensor=self._writer.sensor, days=days))
+        result = compact(self._place, Compaction(sensor=self._writer.sensor, days=days))
+        set_aside(self._place, result.broken, self._events.broken)
 
     def _keep_budget(self) -> None:
         self.bytes = self._place.total_bytes()
@@ -199,7 +204,12 @@ class Keeper:
     def _missing_bytes(self) -> int:
         """Bytes that the disk should have free and has not."""
         least = self._budget.least_free_bytes
-        return least - shutil.disk_usage(self._place.disk).free if least else 0
+        if not least:
+            return 0
+        try:
+            return least - shutil.disk_usage(self._place.disk).free
+        except OSError:
+            return 0  # the store is out of reach: writing fails, and says why
 
     def _try(self, work: Callable[[], object]) -> None:
         try:

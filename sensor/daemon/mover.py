@@ -55,6 +55,10 @@ class StoreLog:
         """Say why housekeeping waits."""
         logger().warning("housekeeping of the store waits", reason=reason)
 
+    def broken(self, what: str) -> None:
+        """Say which segment is broken and what became of it."""
+        logger().error("a segment is broken", reason=what)
+
 
 class Mover:
     """The thread between the core and the keeper.

@@ -4,18 +4,23 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from datetime import date
+from functools import partial
+from itertools import chain, islice
 from typing import TYPE_CHECKING
 
 from sensor.schema import arrow_schema
-from sensor.store.engine.duckdb import connect
+from sensor.store.engine.duckdb import connect, looks_for
 from sensor.store.place import Where
+from sensor.store.quarantine import Tell, read_around, warn
 
 if TYPE_CHECKING:
+    import duckdb
     import pyarrow as pa
 
 __all__ = ["stored_flows"]
 
 BATCH_ROWS = 65_536
+_SETTINGS = {"memory_limit": "2GB"}
 
 
 def stored_flows(
@@ -23,6 +28,7 @@ def stored_flows(
     first_day: date | None = None,
     last_day: date | None = None,
     blocks: tuple[str, ...] = (),
+    tell: Tell = warn,
 ) -> Iterator[pa.RecordBatch]:
     """Rows of the table flows, day by day, in the order of their start within each.
 
@@ -34,6 +40,8 @@ def stored_flows(
         UTC days, both included; None for the store's own.
     blocks
         Only flows of these blocks; of all where empty.
+    tell
+        Hears of segments that are broken and therefore left out.
 
     Raises
     ------
@@ -42,19 +50,35 @@ def stored_flows(
     """
     columns = ", ".join(f'"{name}"' for name in arrow_schema("flows").names)
     chosen = 'len($blocks) = 0 OR list_contains($blocks, "block")'
-    connection = connect(store, {"memory_limit": "2GB"})
-    try:
-        days = connection.execute(
-            f"SELECT DISTINCT day FROM flows WHERE ({chosen}) AND ($first IS NULL OR day >= $first) "
-            "AND ($last IS NULL OR day <= $last) ORDER BY day",
-            {"blocks": list(blocks), "first": first_day, "last": last_day},
-        ).fetchall()
-        for (day,) in days:
+
+    def days() -> list[date]:
+        with connect(store, _SETTINGS) as connection:
+            found = connection.execute(
+                f"SELECT DISTINCT day FROM flows WHERE ({chosen}) AND ($first IS NULL OR day >= $first) "
+                "AND ($last IS NULL OR day <= $last) ORDER BY day",
+                {"blocks": list(blocks), "first": first_day, "last": last_day},
+            )
+            return [day for (day,) in found.fetchall()]
+
+    def rows_of(day: date) -> tuple[duckdb.DuckDBPyConnection, Iterator[pa.RecordBatch]]:
+        connection = connect(store, _SETTINGS)
+        try:
             rows = connection.sql(
                 f"SELECT {columns} FROM flows WHERE day = $day AND ({chosen}) "
                 "ORDER BY start_time, flow_id, record",
                 params={"blocks": list(blocks), "day": day},
             )
-            yield from rows.to_arrow_reader(BATCH_ROWS)
-    finally:
-        connection.close()
+            batches = iter(rows.to_arrow_reader(BATCH_ROWS))
+            # What is sorted has been read as a whole when the first rows come.
+            first = list(islice(batches, 1))
+            return connection, chain(first, batches)
+        except BaseException:
+            connection.close()
+            raise
+
+    for day in read_around(store, days, looks_for, tell):
+        connection, batches = read_around(store, partial(rows_of, day), looks_for, tell)
+        try:
+            yield from batches
+        finally:
+            connection.close()

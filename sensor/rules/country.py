@@ -7,6 +7,8 @@ the holder is registered, which need not be where the address is used.
 from __future__ import annotations
 
 import ipaddress
+import os
+import shutil
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -42,7 +44,7 @@ class CountryDatabase:
 
     def __init__(self, path: Path) -> None:
         try:
-            self._reader = maxminddb.open_database(path)
+            self._reader = _open_copy(path)
         except (OSError, ValueError, maxminddb.InvalidDatabaseError) as error:
             raise ConfigError(f"{path}: no usable MaxMind-format database ({error})") from error
         header = self._reader.metadata()
@@ -108,6 +110,17 @@ class CountryDatabase:
             # A damaged record must not stop the capture of everything else.
             return None
         return _country_of_record(record)
+
+
+def _open_copy(path: Path) -> maxminddb.Reader:
+    """Open a copy in memory: the file may be cut short while the sensor runs, which would end whoever maps it."""
+    descriptor = os.memfd_create("countries", os.MFD_CLOEXEC)
+    try:
+        with path.open("rb") as source, open(descriptor, "wb", closefd=False) as copy:
+            shutil.copyfileobj(source, copy, 1 << 20)
+        return maxminddb.open_database(f"/proc/self/fd/{descriptor}")
+    finally:
+        os.close(descriptor)
 
 
 def _country_of_record(record: object) -> str | None:

@@ -11,6 +11,8 @@ from itertools import islice
 from sensor.errors import StoreError
 from sensor.schema import TABLES
 from sensor.store.buffer import join
+from sensor.store.integrity import READ_ERRORS, Fault, look_at_everything, look_at_footer
+from sensor.store.isolated import find_faults
 from sensor.store.layout import MERGING, Segment
 from sensor.store.parquet import read_footer, read_parquet
 from sensor.store.place import Place, Where, place_of
@@ -38,12 +40,14 @@ class Compaction:
 class CompactionResult:
     """How many segments went, and how many came in their place.
 
-    ``is_held_up`` says that readers kept compaction from going on.
+    ``is_held_up`` says that readers kept compaction from going on; ``broken`` are segments that were left as they
+    are because they cannot be read.
     """
 
     merged: int
     written: int
     is_held_up: bool = False
+    broken: tuple[Fault, ...] = ()
 
 
 # Segments that may be merged share all of this: table, day, sensor and run.
@@ -57,19 +61,27 @@ def compact(where: Where, plan: Compaction = Compaction()) -> CompactionResult:
     """
     place = place_of(where)
     merged = written = 0
+    broken: list[Fault] = []
     try:
         with place.maintenance_lock():
             if not carry_out(place):
                 return CompactionResult(0, 0, is_held_up=True)
             _remove_left_overs(place)
-            for groups in _several(_groups(place, plan), 1 if place.shares_locks else _GROUPS_A_SWAP):
-                decide(place, _together([_merge(place, group) for group in groups]))
-                merged, written = merged + sum(map(len, groups)), written + len(groups)
+            for groups in _several(_groups(place, plan, broken), 1 if place.shares_locks else _GROUPS_A_SWAP):
+                swaps = []
+                for group in groups:
+                    swap, faults = _merge(place, group)
+                    broken += faults
+                    if swap is not None:
+                        swaps.append(swap)
+                        merged, written = merged + len(group), written + 1
+                if swaps:
+                    decide(place, _together(swaps))
                 if not carry_out(place):
-                    return CompactionResult(merged, written, is_held_up=True)
+                    return CompactionResult(merged, written, is_held_up=True, broken=tuple(broken))
     except OSError as error:
         raise StoreError(f"cannot compact {place.name}: {error}") from error
-    return CompactionResult(merged, written)
+    return CompactionResult(merged, written, broken=tuple(broken))
 
 
 def _remove_left_overs(place: Place) -> None:
@@ -78,7 +90,7 @@ def _remove_left_overs(place: Place) -> None:
     place.remove(path for path in hidden if path not in needed)
 
 
-def _groups(place: Place, plan: Compaction) -> Iterator[list[Segment]]:
+def _groups(place: Place, plan: Compaction, broken: list[Fault]) -> Iterator[list[Segment]]:
     small: dict[_Key, list[tuple[Segment, int]]] = defaultdict(list)
     for segment in visible_segments(place, tuple(TABLES)):
         if plan.sensor not in (None, segment.sensor) or (
@@ -88,7 +100,14 @@ def _groups(place: Place, plan: Compaction) -> Iterator[list[Segment]]:
         # What an earlier swap has yet to publish is for the next time.
         if segment.state or not place.may_merge(segment):
             continue
-        rows, run = read_footer(place.source(segment.relative_path))
+        try:
+            rows, run = read_footer(place.source(segment.relative_path))
+        except READ_ERRORS:
+            faults = find_faults(place, [segment], look_at_footer)
+            if not faults:
+                raise
+            broken += faults
+            continue
         if rows < plan.small_rows and plan.run in (None, run):
             small[segment.table, segment.day, segment.sensor, run].append((segment, rows))
     for key in sorted(small, key=lambda key: (key[0], key[1], key[2], key[3] or "")):
@@ -121,11 +140,19 @@ def _together(swaps: list[Swap]) -> Swap:
     )
 
 
-def _merge(place: Place, group: list[Segment]) -> Swap:
+def _merge(place: Place, group: list[Segment]) -> tuple[Swap | None, list[Fault]]:
+    """Merge a group; where some of it are broken, do nothing and tell which."""
     first = group[0]
     paths = [segment.relative_path for segment in group]
-    rows = join([read_parquet(place.source(path), first.table) for path in paths], TABLES[first.table])
+    try:
+        parts = [read_parquet(place.source(path), first.table) for path in paths]
+    except READ_ERRORS:
+        faults = find_faults(place, group, look_at_everything)
+        if not faults:
+            raise
+        return None, faults
+    rows = join(parts, TABLES[first.table])
     segment = replace(first, sequence=place.next_sequence(first.sensor))
     hidden = replace(segment, state=MERGING).relative_path
     place.write_rows(hidden, rows, read_footer(place.source(paths[0]))[1])
-    return Swap(((hidden, segment.relative_path),), tuple(paths))
+    return Swap(((hidden, segment.relative_path),), tuple(paths)), []

@@ -14,11 +14,17 @@ def make_folder(path: Path) -> None:
     if path.is_dir():
         return
     make_folder(path.parent)
+    if create_folder(path):
+        sync_folder(path.parent)
+
+
+def create_folder(path: Path) -> bool:
+    """Create a private folder unless it is there; whether it was created. Its parent is not synced."""
     try:
         os.mkdir(path, FOLDER_MODE)
     except FileExistsError:
-        return
-    sync_folder(path.parent)
+        return False
+    return True
 
 
 def create_file(path: Path) -> None:
@@ -37,7 +43,13 @@ def sync_folder(path: Path) -> None:
 
 
 def write_text(path: Path, text: str) -> None:
-    """Write a small file so that a reader finds the old content or the new, never a part."""
+    """Write a small file so that a reader finds the old content or the new, never a part; sync its folder."""
+    replace_text(path, text)
+    sync_folder(path.parent)
+
+
+def replace_text(path: Path, text: str) -> None:
+    """Write a small file as a whole. After a power cut it may be the old one until its folder is synced."""
     temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
     create_file(temporary)
     try:
@@ -47,7 +59,6 @@ def write_text(path: Path, text: str) -> None:
     except BaseException:
         temporary.unlink(missing_ok=True)
         raise
-    sync_folder(path.parent)
 
 
 def remove(path: Path) -> None:

@@ -17,6 +17,7 @@ from sensor.store.manifest import open_or_create
 from sensor.store.parquet import write_parquet
 from sensor.store.place import Place
 from sensor.store.place.local import LocalPlace
+from sensor.store.place.model import reason_of
 from sensor.store.swap import carry_out, needed_files
 
 if TYPE_CHECKING:
@@ -88,6 +89,9 @@ class LocalLanding:
         try:
             self._lock.write(f"process {os.getpid()} on {socket.gethostname()}")
             self._open()
+        except OSError as error:
+            self._lock.release()
+            raise StoreError(f"cannot write to the store {place.name}: {reason_of(error)}") from error
         except BaseException:
             self._lock.release()
             raise
@@ -138,12 +142,18 @@ class LocalLanding:
 def write_segment(root: Path, target: Segment, rows: pa.Table, run: str | None) -> int:
     """Write a segment so that it appears as a whole and stays; return its size."""
     writing = root / replace(target, state=WRITING).relative_path
-    durable.make_folder(writing.parent)
     try:
-        size = write_parquet(writing, rows, run)
+        size = _write_hidden(writing, rows, run)
     except FileNotFoundError:  # retention removed the empty folder in between
-        durable.make_folder(writing.parent)
-        size = write_parquet(writing, rows, run)
+        size = _write_hidden(writing, rows, run)
+    # After the file, when a file system mostly has nothing left to do for it: the folder may be a new one.
+    durable.sync_folder(writing.parent.parent)
     os.rename(writing, root / target.relative_path)
     durable.sync_folder(writing.parent)
     return size
+
+
+def _write_hidden(path: Path, rows: pa.Table, run: str | None) -> int:
+    durable.make_folder(path.parent.parent)
+    durable.create_folder(path.parent)
+    return write_parquet(path, rows, run)

@@ -8,6 +8,7 @@
     runs/<run>.json                   what was replayed
     .journal/<swap>.json              swaps of segments that are decided but not done
     .locks/                           writers, readers, maintenance, sequence numbers
+    quarantine/                       broken segments at the same paths, each with a note
 
 A file that is not finished, or not visible yet, has a hidden name that does not end in
 ``.parquet``, so that no engine's glob finds it.
@@ -24,6 +25,10 @@ from pathlib import Path
 from sensor.errors import StoreError
 from sensor.schema import TABLES
 
+FOLDERS = (*TABLES, ".journal", ".locks", "runs")
+"""What is in every store's folder besides its manifest."""
+QUARANTINE = "quarantine"
+"""Folder of segments that were found broken, made when there is one."""
 SUFFIX = ".parquet"
 WRITING = ".writing"  # by a writer, not complete
 STAGED = ".staged"  # by a replacing writer, complete, visible only by its swap

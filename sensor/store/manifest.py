@@ -7,10 +7,12 @@ import os
 import tomllib
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
+from pathlib import Path
 
 from sensor import schema
 from sensor.errors import StoreError
 from sensor.store import durable
+from sensor.store.layout import FOLDERS
 from sensor.store.place import Place, Where, place_of
 from sensor.store.place.model import local_root, reason_of
 
@@ -82,36 +84,51 @@ def mark_simulated(where: Where, scenario: str) -> None:
     manifest = read_manifest(place)
     marks = manifest.simulated.split(", ") if manifest.simulated else []
     if scenario not in marks:
-        _write(place, Manifest(manifest.schema_version, manifest.created, ", ".join([*marks, scenario])))
+        marked = Manifest(manifest.schema_version, manifest.created, ", ".join([*marks, scenario]))
+        place.write_text(FILE_NAME, _text(marked))
 
 
 def set_schema_version(where: Where, version: int) -> None:
     """Say that every segment has this version at least."""
     place = place_of(where)
-    _write(place, replace(read_manifest(place), schema_version=version))
+    place.write_text(FILE_NAME, _text(replace(read_manifest(place), schema_version=version)))
 
 
 def _create(place: Place) -> None:
     root = local_root(place)
     if root is not None:
         durable.make_folder(root)
-    # A temporary manifest is another process creating the same store, or one that died at it.
-    strangers = [name for name in place.names() if not name.startswith(f".{FILE_NAME}.")]
+    names = place.names()
+    strangers = [name for name in names if not _is_begun(root, name)]
     if strangers and FILE_NAME not in strangers:
         raise StoreError(
             f"{place.name} is not empty and no store (it holds {strangers[0]!r}): choose another folder"
         )
+    text = _text(Manifest(schema.SCHEMA_VERSION, datetime.now(UTC)))
     if root is not None:
         os.chmod(root, durable.FOLDER_MODE)
-    _write(place, Manifest(schema.SCHEMA_VERSION, datetime.now(UTC)))
+    if root is None or names:
+        place.write_text(FILE_NAME, text)
+    else:
+        # Synced with the folders that the store is about to get.
+        durable.replace_text(root / FILE_NAME, text)
 
 
-def _write(place: Place, manifest: Manifest) -> None:
+def _is_begun(root: Path | None, name: str) -> bool:
+    """Whether an entry is of somebody who is creating this store, or died at it."""
+    if name.startswith(f".{FILE_NAME}."):
+        return True
+    try:
+        return root is not None and name in FOLDERS and not any((root / name).iterdir())
+    except OSError:
+        return False
+
+
+def _text(manifest: Manifest) -> str:
     created = manifest.created.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
     # JSON's quotes and escapes are TOML's too.
     simulated = f"simulated = {json.dumps(manifest.simulated)}\n" if manifest.simulated else ""
-    place.write_text(
-        FILE_NAME,
+    return (
         "# A Blocktap store: Parquet files in folders by table and day.\n"
-        f"schema_version = {manifest.schema_version}\ncreated = {created}\n{simulated}",
+        f"schema_version = {manifest.schema_version}\ncreated = {created}\n{simulated}"
     )

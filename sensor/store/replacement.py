@@ -5,6 +5,8 @@ from __future__ import annotations
 from sensor.errors import StoreError
 from sensor.schema import TABLES
 from sensor.store import runs
+from sensor.store.integrity import READ_ERRORS, look_at_footer
+from sensor.store.isolated import find_faults
 from sensor.store.layout import Segment
 from sensor.store.parquet import read_footer
 from sensor.store.place import Place
@@ -55,5 +57,15 @@ def _segments_of(place: Place, earlier: list[runs.Run]) -> list[Segment]:
     return [
         segment
         for segment in visible_segments(place, tuple(TABLES))
-        if segment.sensor in sensors and read_footer(place.source(segment.relative_path))[1] in wanted
+        if segment.sensor in sensors and _run_of(place, segment) in wanted
     ]
+
+
+def _run_of(place: Place, segment: Segment) -> str | None:
+    try:
+        return read_footer(place.source(segment.relative_path))[1]
+    except READ_ERRORS:
+        # A broken one says no more whose it is; whoever reads the store sets it aside.
+        if find_faults(place, [segment], look_at_footer):
+            return None
+        raise

@@ -16,6 +16,7 @@ from __future__ import annotations
 import json
 import os
 import time
+from collections import defaultdict
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TypeVar
@@ -25,6 +26,7 @@ from sensor.store.layout import Segment, parse_segment
 from sensor.store.place import Place, Where, place_of
 
 READERS_WAIT_S = 2.0
+_LEFT_OUT: defaultdict[str, set[Segment]] = defaultdict(set)
 _JOURNAL, _RUNS = ".journal", "runs"
 _Seen = TypeVar("_Seen")
 
@@ -101,7 +103,18 @@ def visible_segments(where: Where, tables: tuple[str, ...]) -> list[Segment]:
     """
     place = place_of(where)
     listed, swaps = swaps_around(place, lambda: set(place.segments(tables)))
-    return _visible(place, listed, swaps, tables)
+    found, broken = _visible(place, listed, swaps, tables), left_out(place)
+    return [segment for segment in found if segment not in broken] if broken else found
+
+
+def leave_out(where: Where, segment: Segment) -> None:
+    """Show a segment to nobody in this process any more: it is broken and could not be moved away."""
+    _LEFT_OUT[place_of(where).name].add(segment)
+
+
+def left_out(where: Where) -> frozenset[Segment]:
+    """The segments that this process does not show."""
+    return frozenset(_LEFT_OUT.get(place_of(where).name, ()))
 
 
 def needed_files(where: Where) -> set[str]:

@@ -144,6 +144,8 @@ class StoreWriter:
         try:
             self.flush()
             self._finish_run()
+        except OSError as error:
+            raise StoreError(f"cannot write to the store {self._landing.place.name}: {error}") from error
         finally:
             self._let_go()
         return self.statistics

@@ -57,10 +57,10 @@ def _observation(context: Context, found: Found) -> Iterator[str]:
             "others, intervals are too narrow by as much as that."
         )
     if loss["gaps"]:
-        hours = sum((end - start).total_seconds() for start, end in context.observation.gaps) / 3600
+        seconds = sum((end - start).total_seconds() for start, end in context.observation.gaps)
         yield (
-            f"{_many(len(loss['gaps']), 'gap')} of over an hour, {hours:.0f} hours in all, hold no packet. They "
-            "count as not observed: a silent hour and one that was not recorded look alike."
+            f"{_many(len(loss['gaps']), 'gap')}, {_length(seconds)} in all, hold no packet. They count as not "
+            "observed: a silent hour and one that was not recorded look alike."
         )
     evicted = accounted["flows_evicted"]
     if evicted:
@@ -169,6 +169,13 @@ def _rest(_: Context, found: Found) -> Iterator[str]:
 
 def _many(number: int, noun: str) -> str:
     return f"{number:,} {noun}" if number == 1 else f"{number:,} {noun}s"
+
+
+def _length(seconds: float) -> str:
+    for unit, length in (("hour", 3600), ("minute", 60)):
+        if seconds >= 2 * length:
+            return f"{seconds / length:.0f} {unit}s"
+    return f"{seconds:.0f} seconds"
 
 
 def _percent(part: float) -> str:

@@ -22,6 +22,8 @@ USED = "used"
 ACTIVE = "active"
 """Kept in the engine: inside addresses with use, by local day, block and application; and, in rows of their own
 where `is_outside` is 1, the outside addresses."""
+MINUTE_NS = 60_000_000_000
+"""The accounting's interval. One that begins within a minute is the first of a capture that began then."""
 NAME_HOSTS = "name_hosts"
 """Kept in the engine: flows by name, inside address, local day, service and country."""
 
@@ -141,7 +143,7 @@ def gather(engine: Rollups, window: Window, protocols: Sequence[str] = ()) -> Ga
         accounting=_accounting(engine, window),
         intervals=engine.rollup(
             f"SELECT time_ns, max(interval_s) AS interval_s FROM accounting WHERE {window.in_time('time')} "
-            "AND packets_seen > 0 GROUP BY 1 ORDER BY 1"
+            f"AND (packets_seen > 0 OR time_ns % {MINUTE_NS} <> 0) GROUP BY 1 ORDER BY 1"
         ),
         dns_transactions=int(
             engine.rollup(

@@ -15,7 +15,7 @@ from sensor.study.facts import numbers
 from sensor.study.gather import Gathered
 
 GAP = timedelta(hours=1)
-"""A longer stretch without a packet is told as a gap."""
+"""A longer stretch without a packet is told as a gap; a shorter one if a live sensor was started at its end."""
 
 Spell = tuple[datetime, datetime]
 
@@ -29,7 +29,7 @@ class Observation:
     spells
         Stretches of time with packets, UTC, in order.
     gaps
-        Stretches of the period of over an hour without one.
+        Stretches of the period of over an hour without one, and all that a live sensor's start ended.
     hours
         Hours of each local day that were observed, shape (days,).
     """
@@ -63,7 +63,7 @@ def loss(gathered: Gathered, observation: Observation) -> dict[str, Any]:
 
 
 def find_gaps(spells: list[Spell], days: tuple[date, ...], zone: tzinfo) -> list[Spell]:
-    """Stretches of over an hour between the spells; the whole period where there is no spell at all.
+    """Stretches between the spells that are gaps; the whole period where there is no spell at all.
 
     Where the first or the last day was observed in part, the study just began or ended within it.
     """
@@ -71,7 +71,12 @@ def find_gaps(spells: list[Spell], days: tuple[date, ...], zone: tzinfo) -> list
         return []
     if not spells:
         return [(local_day_bounds(zone, days[0])[0], local_day_bounds(zone, days[-1])[1])]
-    return [(before[1], after[0]) for before, after in pairwise(spells) if after[0] - before[1] > GAP]
+    return [(before[1], after[0]) for before, after in pairwise(spells) if _is_gap(before[1], after[0])]
+
+
+def _is_gap(start: datetime, end: datetime) -> bool:
+    """Whether it is long; or a sensor began at its end, which then was not watching before, however short."""
+    return end - start > GAP or end.second > 0 or end.microsecond > 0
 
 
 def hours_within(

@@ -9,10 +9,13 @@ from sensor.rules import load_events, load_plan
 from sensor.rules.names import load_names
 from sensor.store import read_manifest
 from sensor.store.engine.choose import open_rollups
+from sensor.store.engine.duckdb import looks_for
 from sensor.store.engine.rollup import Rollups
 from sensor.store.place import Where
+from sensor.store.quarantine import Tell, broken_segments, read_around, warn
 from sensor.study.blocks import blocks
 from sensor.study.bootstrap import Bootstrap
+from sensor.study.broken import name_broken
 from sensor.study.calendar import days_between
 from sensor.study.caveats import caveats
 from sensor.study.context import Context
@@ -39,7 +42,7 @@ _DIGITS = 9
 """Significant digits kept: sums of a matrix product may differ in the last ones between machines."""
 
 
-def study(store: Where, options: StudyOptions | None = None) -> dict[str, Any]:
+def study(store: Where, options: StudyOptions | None = None, tell: Tell = warn) -> dict[str, Any]:
     """Study a store; see the documentation of methods for what each number means.
 
     Parameters
@@ -48,6 +51,8 @@ def study(store: Where, options: StudyOptions | None = None) -> dict[str, Any]:
         The store's folder, or its address on object storage.
     options
         What to do differently.
+    tell
+        Hears of segments that are broken and therefore left out; the caveats name them too.
 
     Returns
     -------
@@ -67,8 +72,13 @@ def study(store: Where, options: StudyOptions | None = None) -> dict[str, Any]:
     options = options or StudyOptions()
     # Only stores made of a scenario say so.
     simulated = getattr(read_manifest(store), "simulated", None)
-    with open_rollups(store, options.reader) as engine:
-        return study_rollups(engine, options, simulated)
+
+    def work() -> dict[str, Any]:
+        with open_rollups(store, options.reader) as engine:
+            return study_rollups(engine, options, simulated)
+
+    found = read_around(store, work, looks_for, tell)
+    return name_broken(found, broken_segments(store), options)
 
 
 def study_rollups(engine: Rollups, options: StudyOptions, simulated: str | None = None) -> dict[str, Any]:

@@ -61,6 +61,20 @@ def test_loss_and_gaps_come_from_the_accounting(report: Report) -> None:
     assert any("lost in capture" in text for text in found["caveats"])
 
 
+def test_the_start_of_a_sensor_ends_a_gap_however_short(report: Report) -> None:
+    crashed, started = at(0, 0) + timedelta(minutes=30), at(0, 0) + timedelta(minutes=30, seconds=40)
+    accounting = [
+        {"time": at(0, 0) + timedelta(minutes=minute), "interval_s": 60.0}
+        for minute in range(1440) if minute != 30
+    ]  # fmt: skip
+    accounting.append({"time": started, "interval_s": 20.0, "packets_seen": 0})
+    found = report(flows=[flow(0, 2)], accounting=accounting)
+    assert found["loss"]["gaps"] == [
+        {"start": f"{crashed:%Y-%m-%dT%H:%M:%SZ}", "end": f"{started:%Y-%m-%dT%H:%M:%SZ}"}
+    ]
+    assert any("1 gap, 40 seconds in all" in text for text in found["caveats"])
+
+
 def test_vpn_counts_services_and_protocols_but_not_tls(report: Report) -> None:
     flows = [
         flow(0), flow(0, name="api.nordvpn.com", service="NordVPN", category="vpn"),

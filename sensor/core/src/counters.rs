@@ -103,8 +103,10 @@ impl Counts {
 /// A row of the `accounting` table but for the sensor.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Interval {
-    /// Start of the interval, a multiple of [`INTERVAL_NS`].
+    /// Start of the interval: a multiple of [`INTERVAL_NS`], or when the capture began within it.
     pub start_ns: i64,
+    /// How long it is: [`INTERVAL_NS`] but where the capture began or ended within it.
+    pub length_ns: i64,
     /// Capture interface.
     pub interface: u16,
     /// What was counted.
@@ -114,13 +116,70 @@ pub struct Interval {
 /// The counts of one worker.
 #[derive(Debug, Default)]
 pub struct Accounting {
-    current: Option<Interval>,
+    current: Option<Current>,
     held: HashMap<(i64, u16), Counts>,
     full: Vec<Interval>,
     totals: BTreeMap<u16, Counts>,
+    watched: Watched,
+}
+
+/// From when until when a live capture watched: it says nothing of the rest of its first and last interval.
+#[derive(Clone, Copy, Debug)]
+struct Watched {
+    from_ns: i64,
+    until_ns: i64,
+}
+
+impl Default for Watched {
+    fn default() -> Self {
+        Self {
+            from_ns: i64::MIN,
+            until_ns: i64::MAX,
+        }
+    }
+}
+
+impl Watched {
+    /// The row of the interval that begins then, cut to what was watched of it.
+    fn row(self, start_ns: i64, interface: u16, counts: Counts) -> Interval {
+        let end_ns = start_ns.saturating_add(INTERVAL_NS);
+        let mut from_ns = start_ns;
+        if start_ns < self.from_ns && self.from_ns < end_ns {
+            from_ns = self.from_ns;
+        }
+        let mut until_ns = end_ns;
+        // A clock that was set back may say that the end was before the beginning.
+        if from_ns < self.until_ns && self.until_ns < end_ns {
+            until_ns = self.until_ns;
+        }
+        Interval {
+            start_ns: from_ns,
+            length_ns: until_ns.saturating_sub(from_ns),
+            interface,
+            counts,
+        }
+    }
+}
+
+/// What is counted now, in the row of one interval and interface.
+#[derive(Clone, Copy, Debug)]
+struct Current {
+    start_ns: i64,
+    interface: u16,
+    counts: Counts,
 }
 
 impl Accounting {
+    /// Says that the capture began then, by the wall clock.
+    pub fn begin(&mut self, from_ns: i64) {
+        self.watched.from_ns = from_ns;
+    }
+
+    /// Says that it ended then.
+    pub fn end(&mut self, until_ns: i64) {
+        self.watched.until_ns = until_ns;
+    }
+
     /// The counts of the interval that holds `time_ns`. Packets mostly stay in one, so it is kept at hand.
     #[inline]
     pub fn at(&mut self, time_ns: i64, interface: u16) -> &mut Counts {
@@ -133,7 +192,7 @@ impl Accounting {
             self.put_away();
             let time_ns = time_ns.max(EARLIEST_NS);
             let start_ns = time_ns - time_ns.rem_euclid(INTERVAL_NS);
-            self.current = Some(Interval {
+            self.current = Some(Current {
                 start_ns,
                 interface,
                 counts: Counts::default(),
@@ -142,7 +201,7 @@ impl Accounting {
         // Just set where it was empty.
         &mut self
             .current
-            .get_or_insert(Interval {
+            .get_or_insert(Current {
                 start_ns: 0,
                 interface,
                 counts: Counts::default(),
@@ -167,14 +226,11 @@ impl Accounting {
     }
 
     fn write_out(&mut self) {
+        let watched = self.watched;
         let rows = self
             .held
             .drain()
-            .map(|((start_ns, interface), counts)| Interval {
-                start_ns,
-                interface,
-                counts,
-            });
+            .map(|((start_ns, interface), counts)| watched.row(start_ns, interface, counts));
         let written = self.full.len();
         self.full.extend(rows);
         self.full[written..].sort_unstable_by_key(|row| (row.start_ns, row.interface));
@@ -190,14 +246,10 @@ impl Accounting {
             self.put_away();
         }
         let written = self.full.len();
-        let full = &mut self.full;
+        let (full, watched) = (&mut self.full, self.watched);
         self.held.retain(|&(start_ns, interface), &mut counts| {
             if is_over(start_ns) {
-                full.push(Interval {
-                    start_ns,
-                    interface,
-                    counts,
-                });
+                full.push(watched.row(start_ns, interface, counts));
             }
             !is_over(start_ns)
         });

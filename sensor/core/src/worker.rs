@@ -18,7 +18,7 @@ use crate::pipeline::{Generation, Pipeline, Settings, Work};
 use crate::source::{Feed, InputReport};
 
 pub use control::Control;
-pub use crew::BATCH_ROWS;
+pub use crew::{BATCH_ROWS, now_ns};
 pub use queue::{Item, RowQueue, Taken};
 pub use sink::{Dropped, Sink};
 
@@ -34,6 +34,8 @@ pub enum Mode {
     Live {
         /// Time between two.
         flush: Duration,
+        /// When the capture began, in nanoseconds since 1970 by the wall clock.
+        begun_ns: i64,
     },
 }
 
@@ -97,8 +99,11 @@ pub fn run(
             .zip(sinks)
             .zip(receivers.into_iter().zip(asks))
             .enumerate()
-            .map(|(number, ((pipeline, sink), (inbox, asks)))| {
+            .map(|(number, ((mut pipeline, sink), (inbox, asks)))| {
                 let shared = &shared;
+                if let Mode::Live { begun_ns, .. } = mode {
+                    pipeline.accounting().begin(begun_ns);
+                }
                 scope.spawn(move || {
                     let worker = Worker {
                         number,

@@ -59,7 +59,7 @@ def _lost(found: Found) -> list[str]:
         return [f"{lost}, and never fell silent for over an hour."]
     times = "once" if gaps == 1 else f"{words.spelled(gaps)} times"
     return [
-        f"{lost}. For over an hour it fell silent {times}; these hours count as not observed, not as quiet."
+        f"{lost}. It did not watch {times}, as listed below; that time counts as not observed, not as quiet."
     ]
 
 

@@ -15,13 +15,23 @@ from duckdb.func import FunctionNullHandling, PythonUDFType
 from sensor import schema
 from sensor.errors import StoreError
 from sensor.schema import TABLES, Table, empty_view_sql
+from sensor.store.integrity import Fault, Look, look_at_everything, look_at_footer
+from sensor.store.layout import Segment
 from sensor.store.lock import READER_LOCKS
 from sensor.store.manifest import read_manifest
 from sensor.store.place import Lock, Place, Where, place_of
-from sensor.store.place.model import reason_of
+from sensor.store.place.model import local_root, reason_of
 from sensor.store.swap import visible_segments
 
 _WAIT_S = 60.0
+
+_OF_THE_WORDS = (
+    duckdb.ParserException, duckdb.SyntaxException, duckdb.CatalogException, duckdb.PermissionException,
+    duckdb.NotImplementedException, duckdb.InterruptException, duckdb.OutOfMemoryException,
+)  # fmt: skip
+_OF_WORDS_OR_FILES = (
+    duckdb.BinderException, duckdb.ConversionException, duckdb.OutOfRangeException, duckdb.TypeMismatchException,
+)  # fmt: skip
 
 
 def connect(
@@ -79,6 +89,36 @@ def _connect(place: Place, settings: Mapping[str, str | int], nanoseconds: bool)
             lock.release()
         raise
     return connection
+
+
+def looks_for(error: Exception) -> tuple[Look, ...]:
+    """How to look for a broken segment after this error: by footers, by every page, or not at all."""
+    cause = error.__cause__ if isinstance(error, StoreError) else error
+    if not isinstance(cause, duckdb.Error) or isinstance(cause, _OF_THE_WORDS):
+        return ()
+    if isinstance(cause, _OF_WORDS_OR_FILES):
+        return (look_at_footer,)
+    return (look_at_footer, look_at_everything, look_by_query)
+
+
+def look_by_query(place: Place, segment: Segment) -> Fault | None:
+    """Let DuckDB read a segment alone: it refuses some damage of footers that others do not mind.
+
+    Only on this machine: far away, reading everything has said what there is to say.
+    """
+    if local_root(place) is None:
+        return None
+    with duckdb.connect() as connection:
+        try:
+            connection.execute(
+                "SELECT count(hash(segment)) FROM read_parquet("
+                f"{_text(glob.escape(place.url(segment.relative_path)))}) AS segment"
+            )
+        except duckdb.Error as error:
+            if not place.exists(segment.relative_path):
+                return None
+            return Fault(segment, str(error).partition("\n")[0])
+    return None
 
 
 def _share(place: Place) -> Lock | None:

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from sensor.store import durable
-from sensor.store.layout import Segment, journal_folder, list_segments, lock_folder, run_folder
+from sensor.store.layout import FOLDERS, Segment, list_segments, lock_folder
 from sensor.store.lock import (
     READER_LOCKS,
     FileLock,
@@ -126,11 +126,10 @@ class LocalPlace:
                 durable.sync_folder(self.root / folder)
 
     def prepare(self) -> None:
-        from sensor.schema import TABLES
-
-        folders = [self.root / table for table in TABLES]
-        for folder in (*folders, journal_folder(self.root), lock_folder(self.root), run_folder(self.root)):
-            durable.make_folder(folder)
+        created = [durable.create_folder(self.root / folder) for folder in FOLDERS]
+        # All are synced at once: nothing is in them before that.
+        if any(created):
+            durable.sync_folder(self.root)
         for name in READER_LOCKS:
             if not (lock_folder(self.root) / name).exists():
                 durable.create_file(lock_folder(self.root) / name)

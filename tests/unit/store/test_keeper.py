@@ -5,7 +5,7 @@ import subprocess
 
 import pytest
 
-from sensor.daemon.keeper import RETRY_S, Budget, Keeper, KeeperLimits
+from sensor.daemon.keeper import COMPACTION_S, RETRY_S, Budget, Keeper, KeeperLimits
 from sensor.errors import StoreError
 from sensor.store import StoreWriter, WriterOptions
 
@@ -58,6 +58,9 @@ class Events:
 
     def held_up(self, reason):
         self.told.append(f"held up: {reason}")
+
+    def broken(self, what):
+        self.told.append(f"broken: {what}")
 
 
 @pytest.fixture
@@ -177,3 +180,40 @@ def test_what_cannot_be_written_in_the_end_is_said(small_disk, flows, events, cl
     fill(small_disk / "filler")
     with pytest.raises(StoreError, match=r"500 rows are lost: .*No space"):
         keeper.close()
+
+
+def test_a_store_that_goes_away_is_waited_for(tmp_path, flows, flow_ids, events, told, clock):
+    store = tmp_path / "s"
+    keeper = keeper_of(store, events, clock, least_free_bytes=1)
+    keeper.take("flows", flows(range(5)))
+    store.rename(tmp_path / "away")
+    clock.go_on(FLUSH_S)
+    keeper.tend()
+    assert not keeper.ready
+    assert "No such file" in told[-1]
+    assert not store.exists(), "what is at its place may be another disk"
+    (tmp_path / "away").rename(store)
+    clock.go_on(RETRY_S)
+    keeper.tend()
+    assert told[-1] == "recovered"
+    assert flow_ids(store) == list(range(5))
+    keeper.close()
+
+
+def test_a_broken_segment_does_not_stop_the_sensor(tmp_path, flows, flow_ids, events, told, clock):
+    store = tmp_path / "s"
+    keeper = keeper_of(store, events, clock)
+    for first in (0, 5, 10):
+        keeper.take("flows", flows(range(first, first + 5)))
+        clock.go_on(FLUSH_S)
+        keeper.tend()
+    path = sorted(store.glob("flows/*/*.parquet"))[1]
+    path.write_bytes(path.read_bytes()[:1000])
+    clock.go_on(COMPACTION_S)
+    keeper.tend()
+    assert told[-1].startswith("broken: ")
+    assert path.name in told[-1]
+    assert not path.exists()
+    assert flow_ids(store) == [*range(5), *range(10, 15)]
+    assert len(list(store.glob("flows/*/*.parquet"))) == 1, "the others are merged"
+    keeper.close()

@@ -9,7 +9,7 @@ use arrow_schema::ArrowError;
 
 use super::Labels;
 use super::column::{batch, constant, words};
-use crate::counters::{Counts, INTERVAL_NS, Interval};
+use crate::counters::{Counts, Interval};
 
 /// Turns a worker's intervals into rows in the order given.
 pub fn accounting_batch(
@@ -26,13 +26,13 @@ pub fn accounting_batch(
     };
     let starts = TimestampNanosecondArray::from_iter_values(rows.iter().map(|row| row.start_ns));
     let interface = rows.iter().map(|row| i32::from(row.interface)).collect();
-    #[allow(clippy::cast_precision_loss)] // A minute.
-    let interval_s = INTERVAL_NS as f64 / 1e9;
+    #[allow(clippy::cast_precision_loss)] // A minute at most.
+    let lengths = rows.iter().map(|row| row.length_ns as f64 / 1e9);
     let columns: Vec<(&str, ArrayRef)> = vec![
         ("time", Arc::new(starts.with_timezone("UTC"))),
         (
             "interval_s",
-            Arc::new(Float64Array::from(vec![interval_s; count])),
+            Arc::new(Float64Array::from_iter_values(lengths)),
         ),
         ("sensor", constant(&labels.sensor, count)?),
         ("worker", Arc::new(UInt16Array::from(vec![worker; count]))),

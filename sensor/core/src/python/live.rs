@@ -20,7 +20,7 @@ use crate::source::{
     Event, Fanout, RingError, RingHandle, RingOptions, Rings, Timestamps, duplicate,
 };
 use crate::tally::TallySettings;
-use crate::worker::{Control, Dropped, Item, Mode, RowQueue, Sink, Taken, run};
+use crate::worker::{Control, Dropped, Item, Mode, RowQueue, Sink, Taken, now_ns, run};
 
 /// Once there is nothing left to capture, rows wait so long for somebody who takes none.
 const PATIENCE: Duration = Duration::from_secs(3);
@@ -198,6 +198,7 @@ impl Live {
         });
         let capture = capture.options()?;
         let interfaces = capture.interfaces.clone();
+        let begun_ns = now_ns();
         let feed = py.detach(|| Rings::open(capture))?;
         let rings = feed.handle();
         let control = Arc::new(Control::default());
@@ -214,6 +215,7 @@ impl Live {
             .collect();
         let mode = Mode::Live {
             flush: Duration::from_nanos(pace.flush_ns),
+            begun_ns,
         };
         let (shared, end) = (Arc::clone(&control), EndOfQueue(Arc::clone(&queue)));
         let thread = std::thread::spawn(move || {

@@ -183,7 +183,7 @@ impl Worker<'_> {
         }
         self.write_flows(BATCH_ROWS);
         self.write_full_intervals();
-        if let Mode::Live { flush } = self.shared.mode
+        if let Mode::Live { flush, .. } = self.shared.mode
             && self.flushed.elapsed() >= flush
         {
             self.flush();
@@ -250,6 +250,7 @@ impl Worker<'_> {
         self.write_flows(1);
         if matches!(self.shared.mode, Mode::Live { .. }) {
             self.account_for_others(true);
+            self.pipeline.accounting().end(now_ns());
         }
         let rows = self.pipeline.accounting().finish();
         self.write_accounting(&rows);
@@ -310,7 +311,7 @@ impl Worker<'_> {
 }
 
 /// Nanoseconds since 1970 UTC by the wall clock.
-fn now_ns() -> i64 {
+pub fn now_ns() -> i64 {
     let now = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH);
     now.map_or(0, |now| i64::try_from(now.as_nanos()).unwrap_or(i64::MAX))
 }

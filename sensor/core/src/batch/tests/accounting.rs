@@ -71,18 +71,22 @@ fn every_count_stands_in_its_column() {
         names_found: 16,
         names_evicted: 17,
     };
-    let row = |start_ns, interface| Interval {
+    let row = |start_ns, length_ns, interface| Interval {
         start_ns,
+        length_ns,
         interface,
         counts,
     };
-    let batch = batch(&[row(0, 1), row(-INTERVAL_NS, 0)]);
+    let batch = batch(&[
+        row(0, INTERVAL_NS, 1),
+        row(-INTERVAL_NS, INTERVAL_NS / 8, 0),
+    ]);
     assert_eq!(words(&batch, "sensor"), ["probe"; 2]);
     assert_eq!(words(&batch, "interface"), ["second.pcap", "first.pcap"]);
     let starts = batch["time"].as_primitive::<TimestampNanosecondType>();
     assert_eq!(starts.values()[..], [0, -INTERVAL_NS]);
     let lengths = batch["interval_s"].as_primitive::<Float64Type>();
-    assert_eq!(lengths.values()[..], [60.0; 2]);
+    assert_eq!(lengths.values()[..], [60.0, 7.5]);
     let workers = batch["worker"].as_primitive::<UInt16Type>();
     assert_eq!(workers.values()[..], [3; 2]);
     let numbers = NUMBERS.map(|name| batch[name].as_primitive::<UInt64Type>().value(1));

@@ -21,6 +21,7 @@ const ETHERNET: u16 = 1;
 /// Often enough for a test.
 pub(super) const LIVE: Mode = Mode::Live {
     flush: Duration::from_millis(20),
+    begun_ns: i64::MIN,
 };
 
 /// Something that happens on the wire.
