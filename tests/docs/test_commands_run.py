@@ -21,6 +21,7 @@ DEMO = ROOT / "tests" / "golden" / "captures" / "demo.pcap"
 ELSEWHERE = {
     "make": "the targets are named by test_docs, and run when a change lands or by hand",
     "cargo": "run by hand: it builds for minutes",
+    ".venv/bin/pytest": "the tests themselves",
     "pip install": "tests/functional/test_wheel.py (long)",
     "sudo": "tests/deploy",
     "apt install": "tests/deploy",
