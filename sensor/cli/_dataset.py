@@ -43,9 +43,7 @@ class ExportWords:
 
 def study_words(asked: Asked, k: int, licence: str, title: str | None) -> ExportWords:
     """Check what was said."""
-    return ExportWords(
-        Path(asked.store), ExportOptions(study_options(asked), k, licence, title or DEFAULT_TITLE)
-    )
+    return ExportWords(asked.store, ExportOptions(study_options(asked), k, licence, title or DEFAULT_TITLE))
 
 
 def run_export(

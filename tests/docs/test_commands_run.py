@@ -35,7 +35,7 @@ ELSEWHERE = {
 }
 """Beginnings of commands that are not run here, and who runs them."""
 
-STORES = ("DIR", "store ")
+STORES = ("DIR", "STORE", "store ")
 """What documents call a store that they do not make."""
 
 SMALLER = {"--flows 100000000": "--flows 20000"}
