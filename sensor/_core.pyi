@@ -120,6 +120,8 @@ class Snapshot(TypedDict):
     flows_evicted: int
     names_found: int
     names_evicted: int
+    fragments_evicted: int
+    hosts_evicted: int
     rows_waiting: int
     blocks: list[tuple[str, int, int, int, int]]
     services: list[tuple[str, str, int, int, int]]

@@ -49,6 +49,10 @@ def replay(
         int | None,
         typer.Option("--workers", metavar="N", min=1, max=64, help="Threads; one a core by default."),
     ] = None,
+    memory_max: Annotated[
+        str | None,
+        typer.Option("--memory-max", metavar="SIZE", help="As 2GiB; half of the machine's memory by default."),
+    ] = None,
     replace: Annotated[
         bool, typer.Option("--replace", help="Stand in for the earlier replay of these captures.")
     ] = False,
@@ -64,7 +68,7 @@ def replay(
     from sensor.cli._plan import load_asked_plan
     from sensor.rules.names import load_names
 
-    settings = _settings(config, sensor)
+    settings = _settings(config, sensor, memory_max)
     place = store or settings.store.path
     if place is None:
         raise typer.BadParameter("say where rows go: --store DIR, or --store none", param_hint="--store")
@@ -89,15 +93,27 @@ def replay(
         raise typer.Exit(INTERRUPTED)
 
 
-def _settings(path: "Path | None", sensor: str | None) -> "Config":
-    if path is None and sensor is None:
+def _settings(path: "Path | None", sensor: str | None, memory_max: str | None) -> "Config":
+    if path is None and sensor is None and memory_max is None:
         from sensor.cli._defaults import default_settings
 
         return default_settings()
     from sensor.config import Config, load_config
 
     settings = load_config(path) if path else Config()
+    if memory_max is not None:
+        settings = settings.model_copy(update={"memory_max": memory_size(memory_max)})
     return settings if sensor is None else _with_sensor(settings, sensor)
+
+
+def memory_size(text: str) -> int:
+    """Bytes, as ``--memory-max`` says them."""
+    from sensor.memory import check_size
+
+    try:
+        return check_size(text)
+    except ValueError as error:
+        raise typer.BadParameter(str(error), param_hint="--memory-max") from None
 
 
 def _with_sensor(settings: "Config", name: str) -> "Config":
@@ -116,7 +132,8 @@ def _open_store(
     """Open the store for this run, and warn where it has these captures already."""
     import hashlib
 
-    from sensor.store import RunInfo, StoreWriter, earlier_runs, fingerprint
+    from sensor.memory import replay_shares
+    from sensor.store import RunInfo, StoreWriter, WriterOptions, earlier_runs, fingerprint
 
     inputs = tuple(fingerprint(capture) for capture in captures)
     digest = hashlib.sha256(plan.addresses + plan.lengths + plan.block_indices).hexdigest()
@@ -127,7 +144,8 @@ def _open_store(
                 "their packets will count twice. --replace replaces them"
             )
     this_run = RunInfo(inputs=inputs, blocks_digest=digest)
-    return StoreWriter(place, settings.store.sensor, this_run, replace=replace)
+    options = WriterOptions(buffered_bytes=replay_shares(settings.memory_max).buffered)
+    return StoreWriter(place, settings.store.sensor, this_run, replace=replace, options=options)
 
 
 def _hand_marks_on(place: str, captures: list[str]) -> None:
@@ -172,6 +190,12 @@ def _as_json(result: "ReplayResult", place: str, workers: int) -> dict[str, Any]
         "records": result.rows["flows"],
         "dns": result.rows["dns"],
         "named": result.named,
+        "evicted": {
+            "flows": result.evicted,
+            "names": result.names_evicted,
+            "fragments": result.fragments_evicted,
+            "hosts": result.hosts_evicted,
+        },
         "seconds": round(result.seconds, 6),
         "workers": workers,
         "store": None if place == NO_STORE else place,
@@ -211,7 +235,11 @@ def _show(result: "ReplayResult", place: str | None, workers: int) -> None:
     if result.named:
         rows.append(("named", f"{result.named:,}", f"{result.rows['dns']:,} DNS transactions"))
     if result.evicted:
-        rows.append(("evicted", f"{result.evicted:,}", "flows ended early for lack of room: flow.max_flows"))
+        rows.append(("evicted", f"{result.evicted:,}", "flows ended early for want of room: memory_max, flow.max_flows"))
+    if result.names_evicted:
+        rows.append(("not named", f"{result.names_evicted:,}", "names and queries given up for want of room: memory_max"))
+    if result.fragments_evicted:
+        rows.append(("fragments", f"{result.fragments_evicted:,}", "counted without their ports for want of room"))
     rows.append(("time", f"{result.seconds:,.2f} s", f"{rate:,.0f} packets/s, {threads}"))
     print_rows(rows)
     if result.stopped:

@@ -27,6 +27,7 @@ from sensor.daemon.rulebook import RELOAD_ERRORS, RuleBook, Rules
 from sensor.daemon.telling import Telling
 from sensor.errors import CaptureError, ConfigError, StoreError
 from sensor.interface import clock_state
+from sensor.memory import live_shares
 from sensor.metrics import MetricsServer, build_registry
 from sensor.prefilter import Prefilter
 from sensor.store import StoreWriter, WriterOptions
@@ -118,7 +119,10 @@ class Sensor:
         """Open the store, then the capture, so that no row has nowhere to go."""
         config = self._config
         path = _store_path(config)
-        options = WriterOptions(buffered_rows=config.store.flush_rows, compact_on_close=False)
+        shares = live_shares(config.memory_max, config.capture.memory_bytes)
+        options = WriterOptions(
+            buffered_rows=config.store.flush_rows, buffered_bytes=shares.buffered, compact_on_close=False
+        )
         writer = StoreWriter(path, config.store.sensor, options=options)
         stack.callback(writer.abort)
         store_log = StoreLog()

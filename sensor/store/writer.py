@@ -30,6 +30,9 @@ from sensor.store.swap import carry_out, needed_files
 
 SEGMENT_ROWS = 60_000
 BUFFERED_ROWS = 500_000
+BUFFERED_BYTES = 1 << 30
+BUFFERED_DAYS = 1_000
+"""Of all tables together. No honest clock has so many, and each day takes memory beside its rows."""
 
 
 @dataclass
@@ -46,11 +49,14 @@ class WriterOptions:
     """Limits of a writer.
 
     A day's rows become a segment as soon as there are ``segment_rows`` of them. When more than
-    ``buffered_rows`` wait in all, the largest days are written early.
+    ``buffered_rows`` or ``buffered_bytes`` wait in all, the largest days are written early; when they are of more
+    than ``buffered_days``, the days that have waited longest are.
     """
 
     segment_rows: int = SEGMENT_ROWS
     buffered_rows: int = BUFFERED_ROWS
+    buffered_bytes: int = BUFFERED_BYTES
+    buffered_days: int = BUFFERED_DAYS
     compact_on_close: bool = True
 
 
@@ -132,13 +138,19 @@ class StoreWriter:
         for buffer in list(self._buffers.values()):
             if buffer.rows >= self.options.segment_rows:
                 self._write_segment(buffer)
-        while self.waiting_rows > self.options.buffered_rows:
-            self._write_segment(max(self._buffers.values(), key=lambda buffer: buffer.rows))
+        while self._holds_too_much():
+            self._write_segment(max(self._buffers.values(), key=lambda buffer: buffer.bytes))
+        while len(self._buffers) > self.options.buffered_days:
+            self._write_segment(next(iter(self._buffers.values())))
 
     @property
     def waiting_rows(self) -> int:
         """Rows taken that are in no segment yet."""
         return sum(buffer.rows for buffer in self._buffers.values())
+
+    def _holds_too_much(self) -> bool:
+        waiting_bytes = sum(buffer.bytes for buffer in self._buffers.values())
+        return self.waiting_rows > self.options.buffered_rows or waiting_bytes > self.options.buffered_bytes
 
     def flush(self) -> None:
         """Write every row taken so far; what could not be written waits for the next try."""

@@ -59,7 +59,7 @@ impl<O: Observer> Shard<O> {
             limits,
             table: Table::new(limits.max_flows)?,
             sweep: Sweep::default(),
-            fragments: Fragments::default(),
+            fragments: Fragments::new(limits.fragments),
             duplicates: Duplicates::new(limits.duplicate_ns),
             counters: ShardCounters::default(),
             records: Vec::new(),
@@ -178,9 +178,7 @@ impl<O: Observer> Shard<O> {
 
     fn begin(&mut self, packet: &Packet, bytes: Bytes<'_>) {
         if self.table.is_full() {
-            for slot in longest_idle(self.table.slots()) {
-                self.end(slot, EndReason::Evicted);
-            }
+            self.evict(longest_idle(self.table.slots(), |_| true));
         }
         let mut flow = Flow::begin(packet);
         flow.count(packet);
@@ -188,6 +186,13 @@ impl<O: Observer> Shard<O> {
         flow.label = self.observer.counted(&flow, packet, true);
         self.table.insert(flow);
         self.counters.flows_created += 1;
+    }
+
+    #[cold]
+    fn evict(&mut self, slots: Vec<u32>) {
+        for slot in slots {
+            self.end(slot, EndReason::Evicted);
+        }
     }
 
     fn end(&mut self, slot: u32, reason: EndReason) {
@@ -208,6 +213,15 @@ impl<O: Observer> Shard<O> {
     /// Ends some of the flows that are over; call it after every chunk with the stream's clock.
     pub fn expire(&mut self, clock_ns: u64) {
         self.release_fragments(clock_ns);
+        // What is kept beside the flows has a bound of its own.
+        while self.observer.is_crowded() {
+            let kept = |flow: &Flow| self.observer.keeps(flow.mark);
+            let slots = longest_idle(self.table.slots(), kept);
+            if slots.is_empty() {
+                break;
+            }
+            self.evict(slots);
+        }
         let mut ended = std::mem::take(&mut self.ended);
         self.sweep
             .step(self.table.slots(), clock_ns, &self.limits, &mut ended);

@@ -30,12 +30,12 @@ pub(super) enum State<'a> {
 }
 
 impl Parsers {
-    pub(super) fn new(resolvers: Arc<Resolvers>, limits: JoinLimits) -> Self {
+    pub(super) fn new(resolvers: Arc<Resolvers>, join: JoinLimits, open_queries: usize) -> Self {
         Self {
             resolvers,
             message: Message::default(),
-            transactions: DnsTransactions::default(),
-            join: Join::new(limits),
+            transactions: DnsTransactions::new(open_queries),
+            join: Join::new(join),
             dns_rows: Vec::new(),
         }
     }

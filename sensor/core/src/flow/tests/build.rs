@@ -24,6 +24,7 @@ pub(crate) const LIMITS: FlowLimits = FlowLimits {
     duplicate_ns: SECOND / 100,
     drop_duplicates: false,
     cut_silent: false,
+    fragments: FragmentLimits::MOST,
 };
 
 /// An address and a port.

@@ -14,6 +14,10 @@ pub const MAX_ROW_ANSWERS: usize = 64;
 /// Most aliases of one row.
 pub const MAX_ROW_CNAMES: usize = 16;
 
+/// Most bytes of the text of a row; aliases and answers beyond are left out. Some hundred bytes of a message can
+/// unpack to many thousand.
+pub const MAX_ROW_TEXT_BYTES: usize = 8 << 10;
+
 /// What carried a message.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 #[repr(u8)]
@@ -81,6 +85,11 @@ impl DnsRow {
     pub fn touch(&self) -> u8 {
         let text = self.lines.as_bytes();
         text.first().copied().unwrap_or(0) ^ text.last().copied().unwrap_or(0)
+    }
+
+    /// Bytes of memory.
+    pub const fn memory_bytes(&self) -> usize {
+        size_of::<Self>() + self.lines.len()
     }
 
     /// The name asked for, lower case.
@@ -152,12 +161,18 @@ impl DnsRow {
                 _ => None,
             });
         for target in aliases.take(MAX_ROW_CNAMES) {
+            if text.len() >= MAX_ROW_TEXT_BYTES {
+                break;
+            }
             text.push('\n');
             text.push_str(message.text(target));
             self.cname_count += 1;
         }
         let answers = message.answers().iter().map(|answer| answer.data);
         for data in answers.filter(says).take(MAX_ROW_ANSWERS) {
+            if text.len() >= MAX_ROW_TEXT_BYTES {
+                break;
+            }
             text.push('\n');
             push_answer(message, data, text);
         }
