@@ -30,7 +30,10 @@ _SIZE = re.compile(r"(\d{1,15}(?:\.\d{1,3})?) ?([KMGT]?I?)B?", re.IGNORECASE)
 
 @dataclass(frozen=True)
 class Shares:
-    """Bytes: of the core's structures, of rows that wait for the store, and of rows in the store's writer."""
+    """Bytes: of the core's structures, of rows that wait for the store, and of rows in the store's writer.
+
+    The writer holds its rows up to four times while it sorts and encodes them, or merges segments.
+    """
 
     core: int
     queue: int
@@ -89,7 +92,7 @@ def _group_limits(root: Path = Path("/sys/fs/cgroup")) -> list[int]:
 def replay_shares(memory_max: int | None) -> Shares:
     """What a replay may take; half of the machine's memory where nobody says anything else."""
     room = _room(memory_max, 0)
-    return Shares(core=room * 60 // 100, queue=0, buffered=room * 15 // 100)
+    return Shares(core=room * 55 // 100, queue=0, buffered=room * 10 // 100)
 
 
 def live_shares(memory_max: int | None, ring_bytes: int) -> Shares:
@@ -101,7 +104,7 @@ def live_shares(memory_max: int | None, ring_bytes: int) -> Shares:
         The rings leave too little.
     """
     room = _room(memory_max, ring_bytes)
-    return Shares(core=room * 55 // 100, queue=room * 15 // 100, buffered=room * 15 // 100)
+    return Shares(core=room * 50 // 100, queue=room * 12 // 100, buffered=room * 10 // 100)
 
 
 def _room(memory_max: int | None, ring_bytes: int) -> int:

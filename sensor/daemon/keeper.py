@@ -133,7 +133,9 @@ class Keeper:
             self._try(self._flush)
         if now >= self._compact_at and self._failure is None:
             self._compact_at = now + COMPACTION_S
-            self._housekeep(lambda: compact(self._path, Compaction(sensor=self._writer.sensor)))
+            merged_bytes = min(self._writer.options.buffered_bytes, Compaction.merged_bytes)
+            plan = Compaction(sensor=self._writer.sensor, merged_bytes=merged_bytes)
+            self._housekeep(lambda: compact(self._path, plan))
 
     def close(self) -> None:
         """Write what waits and let go of the store.

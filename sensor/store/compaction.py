@@ -14,7 +14,7 @@ from sensor.store import durable
 from sensor.store.buffer import join
 from sensor.store.layout import MERGING, Segment, list_segments
 from sensor.store.lock import Sequence, maintenance_lock
-from sensor.store.parquet import read_footer, read_parquet, write_parquet
+from sensor.store.parquet import read_footer, read_memory_bytes, read_parquet, write_parquet
 from sensor.store.swap import Swap, carry_out, decide, needed_files, visible_segments
 
 
@@ -22,7 +22,8 @@ from sensor.store.swap import Swap, carry_out, decide, needed_files, visible_seg
 class Compaction:
     """What to compact. None stands for every sensor, every day, every run.
 
-    Segments below ``small_rows`` rows are merged, into segments of at most ``merged_rows``.
+    Segments below ``small_rows`` rows are merged, into segments of at most ``merged_rows`` rows, which take about
+    ``merged_bytes`` in memory.
     """
 
     sensor: str | None = None
@@ -30,6 +31,7 @@ class Compaction:
     days: frozenset[date] | None = None
     small_rows: int = 50_000
     merged_rows: int = 500_000
+    merged_bytes: int = 1 << 28
 
 
 @dataclass(frozen=True)
@@ -46,6 +48,8 @@ class CompactionResult:
 
 # Segments that may be merged share all of this: table, day, sensor and run.
 _Key = tuple[str, date, str, str | None]
+# With its rows and their bytes.
+_Sized = tuple[Segment, int, int]
 
 
 def compact(root: Path, plan: Compaction = Compaction()) -> CompactionResult:
@@ -77,7 +81,7 @@ def _remove_left_overs(root: Path) -> None:
 
 
 def _groups(root: Path, plan: Compaction) -> Iterator[list[Segment]]:
-    small: dict[_Key, list[tuple[Segment, int]]] = defaultdict(list)
+    small: dict[_Key, list[_Sized]] = defaultdict(list)
     for segment in visible_segments(root, tuple(TABLES)):
         if plan.sensor not in (None, segment.sensor) or (
             plan.days is not None and segment.day not in plan.days
@@ -85,21 +89,23 @@ def _groups(root: Path, plan: Compaction) -> Iterator[list[Segment]]:
             continue
         rows, run = read_footer(root / segment.relative_path)
         if rows < plan.small_rows and plan.run in (None, run):
-            small[segment.table, segment.day, segment.sensor, run].append((segment, rows))
+            sized = segment, rows, read_memory_bytes(root / segment.relative_path)
+            small[segment.table, segment.day, segment.sensor, run].append(sized)
     for key in sorted(small, key=lambda key: (key[0], key[1], key[2], key[3] or "")):
-        yield from _bounded(small[key], plan.merged_rows)
+        yield from _bounded(small[key], plan)
 
 
-def _bounded(segments: Iterable[tuple[Segment, int]], most_rows: int) -> Iterator[list[Segment]]:
+def _bounded(segments: Iterable[_Sized], plan: Compaction) -> Iterator[list[Segment]]:
     group: list[Segment] = []
-    total = 0
-    for segment, rows in segments:
-        if group and total + rows > most_rows:
+    total_rows = total_bytes = 0
+    for segment, rows, size in segments:
+        if group and (total_rows + rows > plan.merged_rows or total_bytes + size > plan.merged_bytes):
             if len(group) > 1:
                 yield group
-            group, total = [], 0
+            group, total_rows, total_bytes = [], 0, 0
         group.append(segment)
-        total += rows
+        total_rows += rows
+        total_bytes += size
     if len(group) > 1:
         yield group
 

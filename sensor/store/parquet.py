@@ -31,6 +31,9 @@ _STATISTICS = ("start_time", "time", "inside_ip")
 
 _RUN = "blocktap.run"
 _VERSION = "blocktap.schema_version"
+_MEMORY = "blocktap.memory_bytes"
+_ROW_BYTES = 512
+"""What a row takes in memory where a file does not say, about."""
 
 
 def write_parquet(path: Path, rows: pa.Table, run: str | None) -> int:
@@ -38,7 +41,7 @@ def write_parquet(path: Path, rows: pa.Table, run: str | None) -> int:
 
     A file that could not be finished is removed.
     """
-    notes = {_VERSION: str(SCHEMA_VERSION)} | ({} if run is None else {_RUN: run})
+    notes = {_VERSION: str(SCHEMA_VERSION), _MEMORY: str(rows.nbytes)} | ({} if run is None else {_RUN: run})
     durable.create_file(path)
     try:
         settings = parquet_settings(rows.schema, repeating_columns(rows))
@@ -64,6 +67,13 @@ def read_footer(path: Path) -> tuple[int, str | None]:
     metadata = pq.read_metadata(path)
     run: bytes | None = (metadata.metadata or {}).get(_RUN.encode())
     return metadata.num_rows, run.decode() if run is not None else None
+
+
+def read_memory_bytes(path: Path) -> int:
+    """What all rows of one file take in memory, about: a short file can unpack to much."""
+    metadata = pq.read_metadata(path)
+    told: bytes = (metadata.metadata or {}).get(_MEMORY.encode(), b"")
+    return int(told) if told.isdigit() else metadata.num_rows * _ROW_BYTES
 
 
 def repeating_columns(rows: pa.Table) -> set[str]:

@@ -266,7 +266,9 @@ class StoreWriter:
             from sensor.store.compaction import Compaction, compact
 
             days = frozenset(self._days_to_compact)
-            compact(self._root, Compaction(sensor=self.sensor, run=self.run.id, days=days))
+            merged_bytes = min(self.options.buffered_bytes, Compaction.merged_bytes)
+            plan = Compaction(sensor=self.sensor, run=self.run.id, days=days, merged_bytes=merged_bytes)
+            compact(self._root, plan)
 
     def _let_go(self) -> None:
         self._closed = True

@@ -2,6 +2,8 @@
 
 use std::collections::{HashMap, VecDeque};
 
+use foldhash::quality::RandomState;
+
 use super::key::FlowKey;
 use super::packet::Packet;
 use crate::decode::{Fragment, Tunnel};
@@ -68,7 +70,7 @@ struct State {
 /// The datagrams under way, bounded.
 pub(super) struct Fragments {
     limits: FragmentLimits,
-    datagrams: HashMap<Datagram, State>,
+    datagrams: HashMap<Datagram, State, RandomState>,
     order: VecDeque<(u64, Datagram)>,
     waiting: usize,
     /// Datagrams forgotten for lack of room.
@@ -79,7 +81,7 @@ impl Fragments {
     pub(super) fn new(limits: FragmentLimits) -> Self {
         Self {
             limits,
-            datagrams: HashMap::new(),
+            datagrams: HashMap::default(),
             order: VecDeque::new(),
             waiting: 0,
             evicted: 0,

@@ -16,7 +16,7 @@ pub const MAX_ROW_CNAMES: usize = 16;
 
 /// Most bytes of the text of a row; aliases and answers beyond are left out. Some hundred bytes of a message can
 /// unpack to many thousand.
-pub const MAX_ROW_TEXT_BYTES: usize = 8 << 10;
+pub const MAX_ROW_TEXT_BYTES: usize = 2 << 10;
 
 /// What carried a message.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
