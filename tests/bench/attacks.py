@@ -22,6 +22,7 @@ SEED = 1_066
 FIRST_S = 1_700_000_000
 YEAR_S = 31_557_600
 PIECES = 60
+TRANSACTIONS = "transactions"
 GRE, IPIP = 47, 4
 SNAP_BYTES = 262_144
 
@@ -239,32 +240,22 @@ def jumbo(moment: Moment) -> Iterator[Bytes]:
     yield rows
 
 
-def ordinary(moment: Moment) -> Iterator[Bytes]:
-    """Connections as there are most: a name is asked for, a hello and its answer, then data both ways."""
-    source, target, ports = moment.strangers(), moment.victims(), moment.ports()
+def transactions(moment: Moment) -> Iterator[Bytes]:
+    """DNS transactions as there are most: a name is asked for and answered."""
+    target, ports, identifiers = moment.victims(), moment.ports(), moment.rng.integers(0, 1 << 16, moment.count)
     question = b"\0\0\1\0\0\1\0\0\0\0\0\0" + _RANDOM_NAME + b"\0\1\0\1"
-    answer = b"\0\0\x81\x80\0\1\0\1\0\0\0\0" + question[12:] + b"\xc0\x0c\0\1\0\1\0\0\x0e\x10\0\4" + bytes(4)
+    record = b"\xc0\x0c\0\1\0\1\0\0\x0e\x10\0\4" + bytes(4)
+    answer = b"\0\0\x81\x80\0\1\0\1\0\0\0\0" + question[12:] + record
     for payload in (question, answer):
+        turn = 1 if payload is question else -1
         rows, ip, upper = _packet(UDP, udp_header(len(payload)) + payload, moment.count)
-        ends, sides = [target, DNS_SERVER], [ports, 53]
-        turn = -1 if payload is answer else 1
-        addressed(ip, *ends[::turn])
-        for at, port in zip((0, 2), sides[::turn], strict=True):
+        addressed(ip, *[target, DNS_SERVER][::turn])
+        for at, port in zip((0, 2), [ports, 53][::turn], strict=True):
             put(upper, at, 2, port)
+        put(upper, 8, 2, identifiers)
         put_name(upper, 8 + 12 + 2, moment.numbers)
         if payload is answer:
-            put(upper, upper.shape[1] - 4, 4, source)
-        yield rows
-    data = b"\x17\3\3\0\x50" + bytes(80)
-    opening = ((SYN, True, b""), (SYN | ACK, False, b""), (ACK | PUSH, True, _HELLO), (ACK | PUSH, False, data))
-    for number, (flags, out, payload) in enumerate((*opening, *((ACK, True, data), (ACK, False, data)) * 7)):
-        rows, ip, upper = _packet(TCP, tcp_header(flags, 1) + payload, moment.count)
-        put(ip, 4, 2, number)
-        addressed(ip, *((target, source) if out else (source, target)))
-        put(upper, 0 if out else 2, 2, ports)
-        put(upper, 2 if out else 0, 2, 443)
-        if payload is _HELLO:
-            put_name(upper, 20 + _HELLO_NAME + 1, moment.numbers)
+            put(upper, upper.shape[1] - 4, 4, moment.strangers())
         yield rows
 
 
@@ -292,7 +283,7 @@ def _step_years(numbers: Numbers) -> Numbers:
 
 
 ATTACKS = {
-    "normal": Attack("150,000 ordinary connections, for comparison", ordinary, 150_000),
+    TRANSACTIONS: Attack("ordinary DNS transactions, for comparison", transactions, 1_000_000),
     "syn-flood": Attack("SYNs of random sources", syn_flood, 3_000_000),
     "collisions": Attack("flows made for one hash", collisions, 3_000_000),
     "fragments": Attack("fragments whose datagrams never get whole", fragments, 3_000_000),

@@ -4,8 +4,11 @@ Busy ones go on all the time. Patient ones begin, are silent for as long as the 
 gives up whoever has been silent for longest would give them up first.
 """
 
+import json
+import sys
 from collections.abc import Iterator
 from dataclasses import dataclass
+from pathlib import Path
 
 import hello
 import numpy as np
@@ -145,3 +148,53 @@ def _dns_frames(numbers: Numbers, answered: bool) -> Bytes:
 def _inside_text(number: int) -> str:
     address = INSIDE + number
     return ".".join(str(address >> shift & 0xFF) for shift in (24, 16, 8, 0))
+
+
+@dataclass(frozen=True)
+class Found:
+    """What a store has of the honest part: conversations whose counts are exact, that have their name, and that are
+    one flow; DNS transactions that are whole."""
+
+    flows: int
+    exact: int
+    named: int
+    whole: int
+    queries: int
+    answered: int
+
+
+def look_for(store: Path, honest: Honest, pieces: int) -> Found:
+    """Look for the honest part in a store that has an attack as well."""
+    import pyarrow.compute as pc
+    import pyarrow.dataset as ds
+
+    mine = pc.starts_with(pc.field("inside_ip"), "10.200.")
+    flows = ds.dataset(store / "flows", partitioning=None)
+    columns = [
+        "inside_ip", "inside_port", "packets_out", "packets_in", "bytes_out", "bytes_in", "name", "flow_id",
+    ]  # fmt: skip
+    tcp = (pc.field("protocol") == TCP) & pc.field("tunnel").is_null()
+    sums: dict[tuple[str, int], list[int]] = {}
+    names: dict[tuple[str, int], set[str | None]] = {}
+    identities: dict[tuple[str, int], set[int]] = {}
+    for row in flows.to_table(columns, filter=mine & tcp).to_pylist():
+        key = str(row["inside_ip"]), int(row["inside_port"])
+        counts = [row[column] for column in columns[2:6]]
+        sums[key] = [a + b for a, b in zip(sums.get(key, [0] * 4), counts, strict=True)]
+        names.setdefault(key, set()).add(row["name"])
+        identities.setdefault(key, set()).add(row["flow_id"])
+    expected = honest.expected(pieces)
+    dns = ds.dataset(store / "dns", partitioning=None)
+    answered = mine & (pc.field("rcode") == "NOERROR") & pc.field("latency_us").is_valid()
+    return Found(
+        flows=len(expected),
+        exact=sum(sums.get(key) == list(what[:4]) for key, what in expected.items()),
+        named=sum(names.get(key) == {what[4]} for key, what in expected.items()),
+        whole=sum(len(found) == 1 for found in identities.values()),
+        queries=honest.queries * pieces,
+        answered=len(dns.to_table(["inside_ip", "qname"], filter=answered)),
+    )
+
+
+if __name__ == "__main__":
+    print(json.dumps(vars(look_for(Path(sys.argv[1]), Honest(), int(sys.argv[2])))))

@@ -109,7 +109,7 @@ impl Sweep {
     }
 }
 
-/// The places of a sixteenth of the flows that `may_go`: evicting many at once pays for the search. Flows that
+/// The places of an eighth of the flows that `may_go`: evicting many at once pays for the search. Flows that
 /// nobody answered and that say little go first, of each kind the longest idle: a flood must not drive out
 /// what was there before it.
 pub(super) fn longest_idle(slots: &Slots, may_go: impl Fn(&Flow) -> bool) -> Vec<u32> {
@@ -118,7 +118,7 @@ pub(super) fn longest_idle(slots: &Slots, may_go: impl Fn(&Flow) -> bool) -> Vec
         .filter(|(_, flow)| may_go(flow))
         .map(|(slot, flow)| (age_key(flow), slot))
         .collect();
-    let count = (by_age.len() / 16).max(1).min(by_age.len());
+    let count = (by_age.len() / 8).max(1).min(by_age.len());
     if count < by_age.len() {
         by_age.select_nth_unstable(count);
     }
