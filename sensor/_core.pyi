@@ -53,7 +53,7 @@ class Replay:
     """A replay of captures, on threads of its own from the moment it is made.
 
     ``options`` has the keys sensor, workers, tunnels, idle_ns, active_ns, close_ns, max_flows, duplicate_ns,
-    drop_duplicates, naming, join_slack_ns and countries.
+    drop_duplicates, naming, join_slack_ns, countries, hosts and memory_bytes.
 
     Raises
     ------

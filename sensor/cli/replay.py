@@ -51,7 +51,9 @@ def replay(
     ] = None,
     memory_max: Annotated[
         str | None,
-        typer.Option("--memory-max", metavar="SIZE", help="As 2GiB; half of the machine's memory by default."),
+        typer.Option(
+            "--memory-max", metavar="SIZE", help="As 2GiB; half of the machine's memory by default."
+        ),
     ] = None,
     replace: Annotated[
         bool, typer.Option("--replace", help="Stand in for the earlier replay of these captures.")
@@ -234,15 +236,24 @@ def _show(result: "ReplayResult", place: str | None, workers: int) -> None:
     rows.append(("flows", f"{result.flows:,}", f"{result.rows['flows']:,} records"))
     if result.named:
         rows.append(("named", f"{result.named:,}", f"{result.rows['dns']:,} DNS transactions"))
-    if result.evicted:
-        rows.append(("evicted", f"{result.evicted:,}", "flows ended early for want of room: memory_max, flow.max_flows"))
-    if result.names_evicted:
-        rows.append(("not named", f"{result.names_evicted:,}", "names and queries given up for want of room: memory_max"))
-    if result.fragments_evicted:
-        rows.append(("fragments", f"{result.fragments_evicted:,}", "counted without their ports for want of room"))
+    rows += _evicted(result)
     rows.append(("time", f"{result.seconds:,.2f} s", f"{rate:,.0f} packets/s, {threads}"))
     print_rows(rows)
     if result.stopped:
         print("Stopped early: the figures and the store cover what was read until then.", file=sys.stderr)
     if place is not None:
         print(f"Stored in {place}", file=sys.stderr)
+
+
+def _evicted(result: "ReplayResult") -> list[tuple[str, str, str]]:
+    """What had to make room."""
+    told = (
+        ("evicted", result.evicted, "flows ended early for want of room: memory_max, flow.max_flows"),
+        ("not named", result.names_evicted, "names and queries given up for want of room: memory_max"),
+        (
+            "portless",
+            result.fragments_evicted,
+            "fragments that could not wait for their first one: memory_max",
+        ),
+    )
+    return [(word, f"{count:,}", meaning) for word, count, meaning in told if count]

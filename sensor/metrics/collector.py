@@ -21,12 +21,6 @@ if TYPE_CHECKING:
 Values = Iterable[tuple[tuple[str, ...], float]]
 """Values of labels, in the order of the family's, with a sample's value."""
 
-_EVICTED: Final = (
-    ("flows", "flows_evicted"), ("names", "names_evicted"), ("fragments", "fragments_evicted"),
-    ("hosts", "hosts_evicted"),
-)  # fmt: skip
-"""What is given up for lack of room, and where a snapshot says how often."""
-
 PROTOCOLS: Final = {1: "icmp", 6: "tcp", 17: "udp", 47: "gre", 50: "esp", 58: "icmpv6", 132: "sctp"}
 """What IP protocols are called; others by their number."""
 
@@ -152,7 +146,12 @@ def _flows(snapshot: "Snapshot") -> Iterator[Metric]:
         (("evicted",), snapshot["flows_evicted"]),
     ]
     yield _metric(families.FLOWS, events)
-    evicted: Values = [((what,), snapshot[key]) for what, key in _EVICTED]
+    evicted: Values = [
+        (("flows",), snapshot["flows_evicted"]),
+        (("names",), snapshot["names_evicted"]),
+        (("fragments",), snapshot["fragments_evicted"]),
+        (("hosts",), snapshot["hosts_evicted"]),
+    ]
     yield _metric(families.EVICTED, evicted)
     yield _metric(families.NAMES, (((source,), count) for source, count in snapshot["names"]))
 

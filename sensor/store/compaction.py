@@ -8,6 +8,8 @@ from dataclasses import dataclass, replace
 from datetime import date
 from pathlib import Path
 
+import pyarrow as pa
+
 from sensor.errors import StoreError
 from sensor.schema import TABLES
 from sensor.store import durable
@@ -65,6 +67,7 @@ def compact(root: Path, plan: Compaction = Compaction()) -> CompactionResult:
             _remove_left_overs(root)
             for group in _groups(root, plan):
                 _merge(root, group)
+                pa.default_memory_pool().release_unused()
                 merged, written = merged + len(group), written + 1
                 if not carry_out(root):
                     return CompactionResult(merged, written, is_held_up=True)

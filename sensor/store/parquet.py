@@ -58,7 +58,8 @@ def write_parquet(path: Path, rows: pa.Table, run: str | None) -> int:
 def read_parquet(path: Path, table: str) -> pa.Table:
     """All rows of one file, text of few values as dictionaries."""
     encoded = [column.name for column in TABLES[table].columns if column.few_values]
-    rows: pa.Table = pq.ParquetFile(path, read_dictionary=encoded).read()
+    # Threads would each keep memory of their own afterwards, in a daemon that does this for months.
+    rows: pa.Table = pq.ParquetFile(path, read_dictionary=encoded).read(use_threads=False)
     return rows
 
 

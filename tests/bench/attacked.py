@@ -92,7 +92,9 @@ def outcome_of(kind: str, folder: Path, scale: float) -> Outcome:
         looked = subprocess.run(words, check=True, capture_output=True, text=True).stdout
     capture.unlink()
     shutil.rmtree(store)
-    return Outcome(max(used.cpu_s - least, 1e-3), used.peak_bytes, json.loads(used.output), json.loads(looked))
+    return Outcome(
+        max(used.cpu_s - least, 1e-3), used.peak_bytes, json.loads(used.output), json.loads(looked)
+    )
 
 
 def verdicts(outcome: Outcome, normal: Outcome) -> dict[str, bool]:
@@ -132,8 +134,8 @@ def line_of(kind: str, outcome: Outcome, normal: Outcome) -> str:
 
 
 HEAD = """\
-| attack | packets | peak, MiB | evicted | honest flows exact | with their name | honest DNS whole | M packets a CPU second \
-| of normal: packets | of normal: bytes |
+| attack | packets | peak, MiB | evicted | honest flows exact | with their name | honest DNS whole \
+| M packets a CPU second | of normal: packets | of normal: bytes |
 | --- | ---: | ---: | --- | ---: | ---: | ---: | ---: | ---: | ---: |"""
 
 
@@ -150,8 +152,9 @@ def main() -> None:
         place = Path(folder)
         normal = outcome_of(NORMAL, place, words.scale)
         transactions = outcome_of(TRANSACTIONS, place, words.scale)
-        print(f"Normal: {normal.rate / 1e6:.2f} M packets a CPU second, {normal.peak_bytes >> 20} MiB; DNS transactions: "
-              f"{transactions.rate / 1e6:.2f} M, {transactions.peak_bytes >> 20} MiB. Bound: {MEMORY_MAX >> 20} MiB.")  # fmt: skip
+        print(f"Bound: {MEMORY_MAX >> 20} MiB.")
+        for what, load in (("Normal", normal), ("DNS transactions", transactions)):
+            print(f"{what}: {load.rate / 1e6:.2f} M packets a CPU second, {load.peak_bytes >> 20} MiB.")
         print(f"\n{HEAD}")
         for kind in words.only:
             usual = transactions if kind.startswith("dns-") else normal

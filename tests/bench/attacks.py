@@ -13,7 +13,22 @@ from typing import BinaryIO
 import hello
 import numpy as np
 from honest import (
-    ACK, DNS_SERVER, ETHERNET, INSIDE, PUSH, SYN, TCP, UDP, Bytes, Honest, Numbers, addressed, copies, ipv4, put_name, tcp_header,
+    ACK,
+    DNS_SERVER,
+    ETHERNET,
+    INSIDE,
+    PUSH,
+    SYN,
+    TCP,
+    UDP,
+    Bytes,
+    Honest,
+    Numbers,
+    addressed,
+    copies,
+    ipv4,
+    put_name,
+    tcp_header,
     udp_header,
 )  # fmt: skip
 from storms import put
@@ -242,7 +257,11 @@ def jumbo(moment: Moment) -> Iterator[Bytes]:
 
 def transactions(moment: Moment) -> Iterator[Bytes]:
     """DNS transactions as there are most: a name is asked for and answered."""
-    target, ports, identifiers = moment.victims(), moment.ports(), moment.rng.integers(0, 1 << 16, moment.count)
+    target, ports, identifiers = (
+        moment.victims(),
+        moment.ports(),
+        moment.rng.integers(0, 1 << 16, moment.count),
+    )
     question = b"\0\0\1\0\0\1\0\0\0\0\0\0" + _RANDOM_NAME + b"\0\1\0\1"
     record = b"\xc0\x0c\0\1\0\1\0\0\x0e\x10\0\4" + bytes(4)
     answer = b"\0\0\x81\x80\0\1\0\1\0\0\0\0" + question[12:] + record
@@ -302,7 +321,7 @@ ATTACKS = {
 }
 
 
-def write_attack(out: BinaryIO, attack: Attack, *, steps: int, honest: Honest = Honest()) -> int:
+def write_attack(out: BinaryIO, attack: Attack, *, steps: int, honest: Honest) -> int:
     """Write the capture; how many packets it has."""
     rng = np.random.default_rng(SEED)
     times = attack.times or (lambda numbers: numbers)
@@ -343,7 +362,7 @@ def main() -> None:
     words = parser.parse_args()
     attack = ATTACKS[words.kind]
     with words.out.open("wb") as out:
-        write_attack(out, attack, steps=max(PIECES * 65, int(attack.steps * words.scale)))
+        write_attack(out, attack, steps=max(PIECES * 65, int(attack.steps * words.scale)), honest=Honest())
 
 
 if __name__ == "__main__":

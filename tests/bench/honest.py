@@ -75,7 +75,13 @@ def tcp_header(flags: int, sequence: int = 0, acknowledged: int = 0) -> bytes:
 
 def ipv4(protocol: int, length: int) -> bytes:
     """A header for so many bytes of payload; addresses and checksum are zero."""
-    return bytes([0x45, 0]) + (20 + length).to_bytes(2, "big") + b"\0\0\x40\0\x40" + bytes([protocol]) + bytes(10)
+    return (
+        bytes([0x45, 0])
+        + (20 + length).to_bytes(2, "big")
+        + b"\0\0\x40\0\x40"
+        + bytes([protocol])
+        + bytes(10)
+    )
 
 
 def copies(template: bytes, count: int) -> Bytes:
@@ -152,8 +158,11 @@ def _inside_text(number: int) -> str:
 
 @dataclass(frozen=True)
 class Found:
-    """What a store has of the honest part: conversations whose counts are exact, that have their name, and that are
-    one flow; DNS transactions that are whole."""
+    """What a store has of the honest part.
+
+    Of so many conversations, those with exact counts, with their name, and that are one flow; of so many DNS
+    queries, those with their answer.
+    """
 
     flows: int
     exact: int

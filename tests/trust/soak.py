@@ -135,7 +135,12 @@ class Soak:
         self._soaked = soaked
         self._began = time.monotonic()
         self._due = {self._sample: 0.0, self._scrape: 0.0, self._reload: RELOAD_S, self._rotate: ROTATE_S}
-        self._every = {self._sample: SAMPLE_S, self._scrape: SCRAPE_S, self._reload: RELOAD_S, self._rotate: ROTATE_S}
+        self._every = {
+            self._sample: SAMPLE_S,
+            self._scrape: SCRAPE_S,
+            self._reload: RELOAD_S,
+            self._rotate: ROTATE_S,
+        }
 
     def run(self) -> None:
         """Do everything in turn until the sender is done."""
@@ -162,7 +167,8 @@ class Soak:
 
     def _scrape(self) -> None:
         status, text = self._daemon.fetch("/metrics")
-        assert status == 200 and "blocktap_packets_total" in text, status
+        assert status == 200
+        assert "blocktap_packets_total" in text
         self._soaked.scrapes += 1
         if self._soaked.scrapes % 10 == 0:
             self._daemon.status()
@@ -216,7 +222,8 @@ def judge(soaked: Soaked, slope: Slope) -> dict[str, bool]:
     return {
         "memory flat": bool(slope.low <= 0 or slope.grown <= GROWTH_ALLOWED * slope.mean),
         "memory below the bound": max(sample.resident for sample in soaked.samples) < MEMORY_MAX,
-        "descriptors flat": max(descriptors[len(descriptors) // 2 :]) <= max(descriptors[: len(descriptors) // 2]) + 2,
+        "descriptors flat": max(descriptors[len(descriptors) // 2 :])
+        <= max(descriptors[: len(descriptors) // 2]) + 2,
         "identity exact": soaked.sent["sent"] == seen + lost and found["packets_seen"] == seen,
         "matched packets all stored": soaked.stored_packets
         == found["packets_matched"] - found["packets_dropped_store"],
@@ -301,7 +308,9 @@ def main() -> None:
     verdicts = judge(soaked, slope)
     print(table_of(soaked, slope, verdicts))
     if words.json:
-        words.json.write_text(json.dumps(asdict(soaked) | {"slope": asdict(slope), "holds": verdicts}, indent=1))
+        words.json.write_text(
+            json.dumps(asdict(soaked) | {"slope": asdict(slope), "holds": verdicts}, indent=1)
+        )
     if not all(verdicts.values()):
         sys.exit(1)
 
