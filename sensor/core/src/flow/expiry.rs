@@ -13,8 +13,6 @@ const REORDER_NS: u64 = 5 * SECOND;
 const SWEEP_EVERY_NS: u64 = 5 * SECOND;
 /// Places looked at each time.
 const SWEEP_PLACES: usize = 8192;
-/// So many packets make a flow established without any answer: some taps see one direction only.
-const ESTABLISHED_PACKETS: u64 = 8;
 
 /// Why the flow is over by the time this packet comes, if it is.
 #[inline]
@@ -107,34 +105,4 @@ impl Sweep {
         self.next_place = end;
         self.under_way = end < slots.used();
     }
-}
-
-/// The places of an eighth of the flows that `may_go`: evicting many at once pays for the search. Flows that
-/// nobody answered and that say little go first, of each kind the longest idle: a flood must not drive out
-/// what was there before it.
-pub(super) fn longest_idle(slots: &Slots, may_go: impl Fn(&Flow) -> bool) -> Vec<u32> {
-    let mut by_age: Vec<(u64, u32)> = slots
-        .range(0, slots.used())
-        .filter(|(_, flow)| may_go(flow))
-        .map(|(slot, flow)| (age_key(flow), slot))
-        .collect();
-    let count = (by_age.len() / 8).max(1).min(by_age.len());
-    if count < by_age.len() {
-        by_age.select_nth_unstable(count);
-    }
-    by_age
-        .into_iter()
-        .take(count)
-        .map(|(_, slot)| slot)
-        .collect()
-}
-
-/// Orders flows as they are evicted: the clock at their last packet, those established behind all others.
-fn age_key(flow: &Flow) -> u64 {
-    // No clock gets there: that are 292 years.
-    const ESTABLISHED: u64 = 1 << 63;
-    let (out, incoming) = flow.packets();
-    let is_established =
-        flow.answered() || flow.record > 0 || out + incoming >= ESTABLISHED_PACKETS;
-    flow.clock_ns & (ESTABLISHED - 1) | if is_established { ESTABLISHED } else { 0 }
 }

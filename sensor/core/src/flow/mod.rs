@@ -3,6 +3,7 @@
 mod clock;
 mod duplicate;
 mod entry;
+mod eviction;
 mod expiry;
 mod fragment;
 mod head;

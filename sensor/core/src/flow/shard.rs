@@ -8,7 +8,8 @@ use std::io;
 use super::FlowLimits;
 use super::duplicate::Duplicates;
 use super::entry::{EndReason, Flow};
-use super::expiry::{Sweep, ended_before, longest_idle, swept_at};
+use super::eviction::Eviction;
+use super::expiry::{Sweep, ended_before, swept_at};
 use super::fragment::Fragments;
 use super::observer::{Mark, Observer};
 use super::packet::Packet;
@@ -39,6 +40,8 @@ pub struct Shard<O> {
     limits: FlowLimits,
     table: Table,
     sweep: Sweep,
+    eviction: Eviction,
+    eviction_of_kept: Eviction,
     fragments: Fragments,
     duplicates: Duplicates,
     counters: ShardCounters,
@@ -59,6 +62,8 @@ impl<O: Observer> Shard<O> {
             limits,
             table: Table::new(limits.max_flows)?,
             sweep: Sweep::default(),
+            eviction: Eviction::default(),
+            eviction_of_kept: Eviction::default(),
             fragments: Fragments::new(limits.fragments),
             duplicates: Duplicates::new(limits.duplicate_ns),
             counters: ShardCounters::default(),
@@ -178,7 +183,7 @@ impl<O: Observer> Shard<O> {
 
     fn begin(&mut self, packet: &Packet, bytes: Bytes<'_>) {
         if self.table.is_full() {
-            self.evict(longest_idle(self.table.slots(), |_| true));
+            self.evict();
         }
         let mut flow = Flow::begin(packet);
         flow.count(packet);
@@ -188,9 +193,19 @@ impl<O: Observer> Shard<O> {
         self.counters.flows_created += 1;
     }
 
-    #[cold]
-    fn evict(&mut self, slots: Vec<u32>) {
-        for slot in slots {
+    fn evict(&mut self) {
+        if let Some(slot) = self.eviction.next(self.table.slots(), |_| true) {
+            self.end(slot, EndReason::Evicted);
+        }
+    }
+
+    /// Evicts flows of which something is kept until that has room.
+    fn evict_kept(&mut self) {
+        while self.observer.is_crowded() {
+            let keeps = |flow: &Flow| self.observer.keeps(flow.mark);
+            let Some(slot) = self.eviction_of_kept.next(self.table.slots(), keeps) else {
+                return;
+            };
             self.end(slot, EndReason::Evicted);
         }
     }
@@ -214,14 +229,7 @@ impl<O: Observer> Shard<O> {
     pub fn expire(&mut self, clock_ns: u64) {
         self.release_fragments(clock_ns);
         // What is kept beside the flows has a bound of its own.
-        while self.observer.is_crowded() {
-            let kept = |flow: &Flow| self.observer.keeps(flow.mark);
-            let slots = longest_idle(self.table.slots(), kept);
-            if slots.is_empty() {
-                break;
-            }
-            self.evict(slots);
-        }
+        self.evict_kept();
         let mut ended = std::mem::take(&mut self.ended);
         self.sweep
             .step(self.table.slots(), clock_ns, &self.limits, &mut ended);
