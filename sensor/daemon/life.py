@@ -189,7 +189,7 @@ class Sensor:
         self._loop(links, losses, mover)
         self._notifier.stopping("writes what was captured")
         logger().info("stops: writes what was captured")
-        losses.look()
+        losses.look(last=True)
 
     def _loop(self, links: Links, losses: Losses, mover: Mover) -> None:
         look_at_losses = 0.0
