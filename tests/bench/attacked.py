@@ -1,9 +1,9 @@
 """What attacks come to: ``attacked.py [--only KIND] [--scale FRACTION]`` prints a table.
 
-Each attack is replayed into a store by one worker within a bound on its memory, in turn with a load that is none:
+Each attack is replayed into a store by one worker within a bound on its memory, and compared with a load that is none:
 copies of the project's own captures, or ordinary DNS transactions where the attack is made of DNS. CPU is that of the
-whole process, less what a capture of a few packets takes, the least of two runs; throughput is packets in a second of it. This file stays
-free of large imports: see `measure`.
+whole process, the least of two runs, less what a capture of a few packets takes; throughput is packets in a second of
+it. This file stays free of large imports: see `measure`.
 """
 
 import argparse
