@@ -127,7 +127,7 @@ class Replaying:
         self._countries = _country_database(database) if database else None
         self._began = time.monotonic()
         self._stopped = False
-        shares = replay_shares(self.config.memory_max)
+        shares = replay_shares(self.config.memory_max, self.workers)
         options = _options(self.config, self.workers, shares.core)
         try:
             self._core = _core.Replay(self.paths, _rules(self.plan), _names(self.names), options)
@@ -261,7 +261,7 @@ class Capturing:
     def __post_init__(self) -> None:
         database = self.config.country.database
         self._countries = _country_database(database) if database else None
-        shares = live_shares(self.config.memory_max, self.rings.memory_bytes)
+        shares = live_shares(self.config.memory_max, self.rings.memory_bytes, self.workers)
         options = _options(self.config, self.workers, shares.core) | {
             "flush_ns": int(self.flush_interval_s * NANOSECONDS),
             "queue_rows": self.queue_rows,

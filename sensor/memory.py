@@ -20,7 +20,9 @@ BASE_BYTES: Final = 160 * MIB
 """What the interpreter, its libraries, the shipped rules and chunks of packets take, whatever comes."""
 MINIMUM_BYTES: Final = 256 * MIB
 MAXIMUM_BYTES: Final = 1 << 44
-ROOM_BYTES: Final = 96 * MIB
+WORKER_BYTES: Final = 16 * MIB
+"""What each further worker takes besides: chunks of packets, and the pools of its thread."""
+ROOM_BYTES: Final = 64 * MIB
 """Least that is left for what grows."""
 
 _UNITS: Final = {"": 1, "K": 10**3, "M": 10**6, "G": 10**9, "T": 10**12,
@@ -89,32 +91,38 @@ def _group_limits(root: Path = Path("/sys/fs/cgroup")) -> list[int]:
     return limits
 
 
-def replay_shares(memory_max: int | None) -> Shares:
-    """What a replay may take; half of the machine's memory where nobody says anything else."""
-    room = _room(memory_max, 0)
+def replay_shares(memory_max: int | None, workers: int = 1) -> Shares:
+    """What a replay may take; half of the machine's memory where nobody says anything else.
+
+    Raises
+    ------
+    ConfigError
+        So many workers leave too little.
+    """
+    room = _room(memory_max, 0, workers)
     return Shares(core=room * 55 // 100, queue=0, buffered=room * 10 // 100)
 
 
-def live_shares(memory_max: int | None, ring_bytes: int) -> Shares:
+def live_shares(memory_max: int | None, ring_bytes: int, workers: int = 1) -> Shares:
     """What a daemon may take whose rings take so much.
 
     Raises
     ------
     ConfigError
-        The rings leave too little.
+        The rings, or so many workers, leave too little.
     """
-    room = _room(memory_max, ring_bytes)
+    room = _room(memory_max, ring_bytes, workers)
     return Shares(core=room * 50 // 100, queue=room * 12 // 100, buffered=room * 10 // 100)
 
 
-def _room(memory_max: int | None, ring_bytes: int) -> int:
-    asked = memory_max is not None
-    whole = memory_max if memory_max is not None else max(MINIMUM_BYTES, machine_bytes() // 2)
-    room = whole - BASE_BYTES - ring_bytes
-    if room < ROOM_BYTES and asked:
-        least = -(-(BASE_BYTES + ring_bytes + ROOM_BYTES) // MIB)
+def _room(memory_max: int | None, ring_bytes: int, workers: int) -> int:
+    taken = BASE_BYTES + ring_bytes + WORKER_BYTES * (workers - 1)
+    if memory_max is None:
+        return max(ROOM_BYTES, machine_bytes() // 2 - taken)
+    if memory_max < taken + ROOM_BYTES:
+        least = -(-(taken + ROOM_BYTES) // MIB)
         raise ConfigError(
-            f"memory_max: {whole // MIB}MiB are too little beside the rings (capture.memory_bytes, "
-            f"{ring_bytes // MIB}MiB); at least {least}MiB"
+            f"memory_max: {memory_max // MIB}MiB are too little for {workers} workers and rings of "
+            f"{ring_bytes // MIB}MiB (capture.memory_bytes); at least {least}MiB"
         )
-    return max(room, ROOM_BYTES)
+    return memory_max - taken

@@ -79,7 +79,7 @@ def replay(
     threads = workers or settings.workers or len(os.sched_getaffinity(0))
     with ExitStack() as stack:
         replaying = stack.enter_context(Replaying(captures, plan, settings, threads, names))
-        writer = None if place == NO_STORE else _open_store(place, captures, plan, settings, replace)
+        writer = None if place == NO_STORE else _open_store(place, captures, plan, settings, replace, threads)
         if writer is not None:
             stack.enter_context(writer)
             _hand_marks_on(place, captures)
@@ -129,7 +129,7 @@ def _with_sensor(settings: "Config", name: str) -> "Config":
 
 
 def _open_store(
-    place: str, captures: list[str], plan: "Plan", settings: "Config", replace: bool
+    place: str, captures: list[str], plan: "Plan", settings: "Config", replace: bool, workers: int
 ) -> "StoreWriter":
     """Open the store for this run, and warn where it has these captures already."""
     import hashlib
@@ -146,7 +146,7 @@ def _open_store(
                 "their packets will count twice. --replace replaces them"
             )
     this_run = RunInfo(inputs=inputs, blocks_digest=digest)
-    options = WriterOptions(buffered_bytes=replay_shares(settings.memory_max).buffered)
+    options = WriterOptions(buffered_bytes=replay_shares(settings.memory_max, workers).buffered)
     return StoreWriter(place, settings.store.sensor, this_run, replace=replace, options=options)
 
 

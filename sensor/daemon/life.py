@@ -119,7 +119,7 @@ class Sensor:
         """Open the store, then the capture, so that no row has nowhere to go."""
         config = self._config
         path = _store_path(config)
-        shares = live_shares(config.memory_max, config.capture.memory_bytes)
+        shares = live_shares(config.memory_max, config.capture.memory_bytes, self._workers)
         options = WriterOptions(
             buffered_rows=config.store.flush_rows, buffered_bytes=shares.buffered, compact_on_close=False
         )

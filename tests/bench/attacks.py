@@ -59,6 +59,10 @@ class Moment:
         """Inside addresses, of 65,536."""
         return (10 << 24) + (1 << 16) + self.rng.integers(0, 1 << 16, self.count)
 
+    def clients(self) -> Numbers:
+        """Inside addresses that send, of 4,096."""
+        return (10 << 24) + (1 << 16) + self.rng.integers(0, 1 << 12, self.count)
+
     def strangers(self) -> Numbers:
         """Outside addresses."""
         return self.rng.integers(11 << 24, 90 << 24, self.count)
@@ -155,7 +159,7 @@ _HELLO_NAME = _HELLO.find(b"n00000000")
 
 
 def _conversation(moment: Moment, payload: bytes, name_at: int | None) -> Iterator[Bytes]:
-    source, target, ports = moment.strangers(), moment.victims(), moment.ports()
+    source, target, ports = moment.strangers(), moment.clients(), moment.ports()
     for flags, sequence, content in ((SYN, 0, b""), (ACK | PUSH, 1, payload)):
         rows, ip, upper = _packet(TCP, tcp_header(flags, sequence, 1) + content, moment.count)
         addressed(ip, target, source)
