@@ -1,5 +1,6 @@
 //! Packets made by hand, and what is seen of a record.
 
+use super::super::FragmentLimits;
 use super::super::{Flow, FlowLimits, HashKeys, Packet, Shard, ShardCounters, StreamClock};
 use crate::decode::{Fragment, Level};
 use crate::source::{Bytes, Record};

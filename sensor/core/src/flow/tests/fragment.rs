@@ -1,5 +1,6 @@
 //! Ports of later fragments.
 
+use super::super::FragmentLimits;
 use super::super::Packet;
 use super::super::fragment::Fragments;
 use super::build::{ESP, End, SECOND, Stream, TCP, UDP, fragment, host, level};
