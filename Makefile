@@ -19,6 +19,9 @@ DEMO := demo/model-2017
 # The benchmark's workloads, as a fraction of their size; less than 1 tries the benchmark itself.
 BENCH_SCALE ?= 1
 
+# Wall time of the soak test.
+SOAK_MINUTES ?= 40
+
 # Fuzzing: seconds for each target, the targets, and folders of captures to begin with besides the project's own.
 FUZZ_SECONDS ?= 60
 FUZZ_TARGETS ?= $(basename $(notdir $(wildcard sensor/core/fuzz/fuzz_targets/*.rs)))
@@ -125,6 +128,15 @@ bench-engines: $(CORE) ## one report of 100 M rows by DuckDB, Spark and ClickHou
 test-engines: $(CORE) ## the long tests of Spark on a cluster of real processes; needs Java
 	$(BIN)/pip install "pyspark>=4.3,<5"
 	$(BIN)/pytest -m "long or not long" tests/engines
+
+.PHONY: bench-attacks
+bench-attacks: $(CORE) ## memory, throughput and honest counts under hostile load; needs 2 GB under build/bench
+	$(BIN)/python tests/bench/attacked.py
+
+.PHONY: soak
+soak: $(CORE) ## as root: six hours of a daemon's life at full load in 40 minutes; SOAK_MINUTES=2 tries it
+	@mkdir -p build
+	$(BIN)/python -m tests.trust.soak --minutes $(SOAK_MINUTES) --json build/soak.json
 
 .PHONY: calibrate
 calibrate: $(CORE) ## 100 simulated studies: how often intervals hold what was planted; 20 minutes

@@ -53,7 +53,7 @@ class Replay:
     """A replay of captures, on threads of its own from the moment it is made.
 
     ``options`` has the keys sensor, workers, tunnels, idle_ns, active_ns, close_ns, max_flows, duplicate_ns,
-    drop_duplicates, naming, join_slack_ns and countries.
+    drop_duplicates, naming, join_slack_ns, countries, hosts and memory_bytes.
     A packed input may unpack to ``max_ratio`` times its size (1,000).
 
     Raises
@@ -128,6 +128,8 @@ class Snapshot(TypedDict):
     flows_evicted: int
     names_found: int
     names_evicted: int
+    fragments_evicted: int
+    hosts_evicted: int
     rows_waiting: int
     blocks: list[tuple[str, int, int, int, int]]
     services: list[tuple[str, str, int, int, int]]

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Literal, Protocol, Self
 
 from sensor import _core
 from sensor.errors import CaptureError
+from sensor.memory import live_shares, replay_shares
 from sensor.rules.model import Plan
 from sensor.rules.names import NameRules, load_names
 
@@ -77,6 +78,8 @@ class ReplayResult:
     evicted: int
     named: int
     names_evicted: int
+    fragments_evicted: int
+    hosts_evicted: int
     rows: dict[str, int]
     seconds: float
     stopped: bool
@@ -127,13 +130,11 @@ class Replaying:
         self._countries = _country_database(database) if database else None
         self._began = time.monotonic()
         self._stopped = False
+        shares = replay_shares(self.config.memory_max, self.workers)
+        options = _options(self.config, self.workers, shares.core)
         try:
             self._core = _core.Replay(
-                self.paths,
-                _rules(self.plan),
-                _names(self.names),
-                _options(self.config, self.workers),
-                self.max_ratio,
+                self.paths, _rules(self.plan), _names(self.names), options, self.max_ratio
             )
         except _core.InputError as error:
             raise CaptureError(str(error)) from None
@@ -265,9 +266,11 @@ class Capturing:
     def __post_init__(self) -> None:
         database = self.config.country.database
         self._countries = _country_database(database) if database else None
-        options = _options(self.config, self.workers) | {
+        shares = live_shares(self.config.memory_max, self.rings.memory_bytes, self.workers)
+        options = _options(self.config, self.workers, shares.core) | {
             "flush_ns": int(self.flush_interval_s * NANOSECONDS),
             "queue_rows": self.queue_rows,
+            "queue_bytes": shares.queue,
             "top_flows": self.config.metrics.top_flows,
         }
         ring_options = dataclasses.asdict(self.rings) | {"interfaces": list(self.rings.interfaces)}
@@ -370,7 +373,8 @@ def trace(
         An input is missing, a folder, or no capture.
     """
     try:
-        return _core.trace(paths, _rules(plan), _names(names), _options(config, 1), wanted)
+        options = _options(config, 1, replay_shares(config.memory_max).core)
+        return _core.trace(paths, _rules(plan), _names(names), options, wanted)
     except _core.InputError as error:
         raise CaptureError(str(error)) from None
 
@@ -417,7 +421,7 @@ def _names(names: NameRules) -> _core.Names:
     )
 
 
-def _options(config: "Config", workers: int) -> dict[str, object]:
+def _options(config: "Config", workers: int, memory_bytes: int) -> dict[str, object]:
     flow = config.flow
     return {
         "sensor": config.store.sensor,
@@ -433,6 +437,7 @@ def _options(config: "Config", workers: int) -> dict[str, object]:
         "join_slack_ns": int(config.naming.answer_slack_s * NANOSECONDS),
         "countries": config.country.enabled and config.country.database is None,
         "hosts": config.hosts.enabled,
+        "memory_bytes": memory_bytes,
     }
 
 

@@ -16,6 +16,7 @@ from pydantic import (
 )
 
 from sensor.errors import ConfigError, RuleError
+from sensor.memory import check_size
 from sensor.rules.mistake import nearest, printable, printable_path
 from sensor.rules.source import read_source
 from sensor.rules.table import where_toml_breaks
@@ -108,6 +109,7 @@ def check_password_hash(text: str) -> str:
 InterfaceName = Annotated[str, Field(pattern=r"^[^\s/:]{1,15}$")]
 # A validator of its own, so that a mistake is told of the setting and not of each of its alternatives.
 RingSize = Annotated[Literal["keep", "max"] | int, PlainValidator(check_ring_size)]
+MemorySize = Annotated[int, PlainValidator(check_size)]
 SensorName = Annotated[str, AfterValidator(check_sensor_name)]
 Seconds = Annotated[float, Field(gt=0, le=DAY_S, allow_inf_nan=False)]
 
@@ -268,7 +270,8 @@ class ExportSettings(Settings):
 class Config(Settings):
     """All settings; each has a default, so an empty file is one.
 
-    ``workers`` is None where the machine decides.
+    ``workers`` is None where the machine decides, as is ``memory_max``: half of what it has. All that grows with what
+    strangers send is bounded by this number of bytes; see `sensor.memory`.
     """
 
     flow: FlowSettings = FlowSettings()
@@ -285,6 +288,7 @@ class Config(Settings):
     metrics: MetricsSettings = MetricsSettings()
     export: ExportSettings = ExportSettings()
     workers: Annotated[int, Field(ge=1, le=MAXIMUM_WORKERS)] | None = None
+    memory_max: MemorySize | None = None
 
     @model_validator(mode="after")
     def _active_is_longest(self) -> "Config":

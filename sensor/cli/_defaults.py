@@ -77,6 +77,7 @@ DEFAULTS: dict[str, Any] = {
         "queue_rows": 500_000,
     },
     "workers": None,
+    "memory_max": None,
 }  # fmt: skip
 
 

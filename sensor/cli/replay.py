@@ -64,6 +64,12 @@ def replay(
             help="Times its size a packed capture may unpack to; 1000 by default.",
         ),
     ] = None,
+    memory_max: Annotated[
+        str | None,
+        typer.Option(
+            "--memory-max", metavar="SIZE", help="As 2GiB; half of the machine's memory by default."
+        ),
+    ] = None,
     replace: Annotated[
         bool, typer.Option("--replace", help="Stand in for the earlier replay of these captures.")
     ] = False,
@@ -79,7 +85,7 @@ def replay(
     from sensor.cli._plan import load_asked_plan
     from sensor.rules.names import load_names
 
-    settings = _settings(config, sensor)
+    settings = _settings(config, sensor, memory_max)
     place = store or settings.store.path
     if place is None:
         raise typer.BadParameter("say where rows go: --store DIR, or --store none", param_hint="--store")
@@ -88,7 +94,7 @@ def replay(
     threads = workers or settings.workers or len(os.sched_getaffinity(0))
     with ExitStack() as stack:
         replaying = stack.enter_context(Replaying(captures, plan, settings, threads, names, max_ratio))
-        writer = None if place == NO_STORE else _open_store(place, captures, plan, settings, replace)
+        writer = None if place == NO_STORE else _open_store(place, captures, plan, settings, replace, threads)
         if writer is not None:
             stack.enter_context(writer)
             _hand_marks_on(place, captures)
@@ -104,15 +110,27 @@ def replay(
         raise typer.Exit(INTERRUPTED)
 
 
-def _settings(path: "Path | None", sensor: str | None) -> "Config":
-    if path is None and sensor is None:
+def _settings(path: "Path | None", sensor: str | None, memory_max: str | None) -> "Config":
+    if path is None and sensor is None and memory_max is None:
         from sensor.cli._defaults import default_settings
 
         return default_settings()
     from sensor.config import Config, load_config
 
     settings = load_config(path) if path else Config()
+    if memory_max is not None:
+        settings = settings.model_copy(update={"memory_max": memory_size(memory_max)})
     return settings if sensor is None else _with_sensor(settings, sensor)
+
+
+def memory_size(text: str) -> int:
+    """Bytes, as ``--memory-max`` says them."""
+    from sensor.memory import check_size
+
+    try:
+        return check_size(text)
+    except ValueError as error:
+        raise typer.BadParameter(str(error), param_hint="--memory-max") from None
 
 
 def _with_sensor(settings: "Config", name: str) -> "Config":
@@ -126,17 +144,21 @@ def _with_sensor(settings: "Config", name: str) -> "Config":
 
 
 def _open_store(
-    place: str, captures: list[str], plan: "Plan", settings: "Config", replace: bool
+    place: str, captures: list[str], plan: "Plan", settings: "Config", replace: bool, workers: int
 ) -> "StoreWriter":
     """Open the store for this run, and warn where it has these captures already."""
     import hashlib
 
+    from sensor.memory import replay_shares
     from sensor.store import RunInfo, StoreWriter, WriterOptions, earlier_runs, fingerprint
 
     inputs = tuple(fingerprint(capture) for capture in captures)
     digest = hashlib.sha256(plan.addresses + plan.lengths + plan.block_indices).hexdigest()
     this_run = RunInfo(inputs=inputs, blocks_digest=digest)
-    options = WriterOptions(spool=_spool(settings) if "://" in place else None)
+    options = WriterOptions(
+        buffered_bytes=replay_shares(settings.memory_max, workers).buffered,
+        spool=_spool(settings) if "://" in place else None,
+    )
     writer = StoreWriter(place, settings.store.sensor, this_run, replace, options)
     if not replace:
         # Asked when the store is open: one that is far away may have been waited for.
@@ -208,6 +230,12 @@ def _as_json(result: "ReplayResult", place: str, workers: int) -> dict[str, Any]
         "records": result.rows["flows"],
         "dns": result.rows["dns"],
         "named": result.named,
+        "evicted": {
+            "flows": result.evicted,
+            "names": result.names_evicted,
+            "fragments": result.fragments_evicted,
+            "hosts": result.hosts_evicted,
+        },
         "seconds": round(result.seconds, 6),
         "workers": workers,
         "store": None if place == NO_STORE else place,
@@ -246,11 +274,24 @@ def _show(result: "ReplayResult", place: str | None, workers: int) -> None:
     rows.append(("flows", f"{result.flows:,}", f"{result.rows['flows']:,} records"))
     if result.named:
         rows.append(("named", f"{result.named:,}", f"{result.rows['dns']:,} DNS transactions"))
-    if result.evicted:
-        rows.append(("evicted", f"{result.evicted:,}", "flows ended early for lack of room: flow.max_flows"))
+    rows += _evicted(result)
     rows.append(("time", f"{result.seconds:,.2f} s", f"{rate:,.0f} packets/s, {threads}"))
     print_rows(rows)
     if result.stopped:
         print("Stopped early: the figures and the store cover what was read until then.", file=sys.stderr)
     if place is not None:
         print(f"Stored in {place}", file=sys.stderr)
+
+
+def _evicted(result: "ReplayResult") -> list[tuple[str, str, str]]:
+    """What had to make room."""
+    told = (
+        ("evicted", result.evicted, "flows ended early for want of room: memory_max, flow.max_flows"),
+        ("not named", result.names_evicted, "names and queries given up for want of room: memory_max"),
+        (
+            "portless",
+            result.fragments_evicted,
+            "fragments that could not wait for their first one: memory_max",
+        ),
+    )
+    return [(word, f"{count:,}", meaning) for word, count, meaning in told if count]

@@ -184,7 +184,9 @@ class Keeper:
     def _compact(self) -> None:
         # Far away, looking at a segment costs a request or two: at those of days long past once is enough.
         days = None if self._place.shares_locks else self._writer.newest_days(2)
-        result = compact(self._place, Compaction(sensor=self._writer.sensor, days=days))
+        merged_bytes = min(self._writer.options.buffered_bytes, Compaction.merged_bytes)
+        plan = Compaction(sensor=self._writer.sensor, days=days, merged_bytes=merged_bytes)
+        result = compact(self._place, plan)
         set_aside(self._place, result.broken, self._events.broken)
 
     def _keep_budget(self) -> None:

@@ -27,6 +27,7 @@ from sensor.daemon.rulebook import RELOAD_ERRORS, RuleBook, Rules
 from sensor.daemon.telling import Telling
 from sensor.errors import CaptureError, ConfigError, StoreError
 from sensor.interface import clock_state
+from sensor.memory import live_shares
 from sensor.metrics import MetricsServer, build_registry
 from sensor.prefilter import Prefilter
 from sensor.store import StoreWriter, WriterOptions
@@ -121,10 +122,16 @@ class Sensor:
         """Open the store, then the capture, so that no row has nowhere to go."""
         config = self._config
         path = _store_path(config)
+        shares = live_shares(config.memory_max, config.capture.memory_bytes, self._workers)
         store_log = StoreLog()
         kept = config.store
         spool = SpoolOptions(kept.spool, kept.spool_max_bytes, events=store_log) if is_remote(path) else None
-        options = WriterOptions(buffered_rows=kept.flush_rows, compact_on_close=False, spool=spool)
+        options = WriterOptions(
+            buffered_rows=kept.flush_rows,
+            buffered_bytes=shares.buffered,
+            compact_on_close=False,
+            spool=spool,
+        )
         writer = StoreWriter(path, kept.sensor, options=options)
         stack.callback(writer.abort)
         budget = Budget(config.store.keep_days, config.store.max_bytes, config.store.min_free_bytes)
@@ -190,7 +197,7 @@ class Sensor:
         self._loop(links, losses, mover)
         self._notifier.stopping("writes what was captured")
         logger().info("stops: writes what was captured")
-        losses.look()
+        losses.look(last=True)
 
     def _loop(self, links: Links, losses: Losses, mover: Mover) -> None:
         look_at_losses = 0.0

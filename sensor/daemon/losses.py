@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import socket
 import time
+from collections import deque
 from typing import TYPE_CHECKING
 
 from sensor.daemon.logs import Episode, logger
@@ -17,6 +18,8 @@ if TYPE_CHECKING:
 __all__ = ["Losses"]
 
 SETTLE_S = 0.05
+LOOKS_LATE = 5
+"""A busy sensor captures what the kernel has counted only some looks later."""
 
 _KINDS = {
     "packets_dropped_kernel": ("kernel drops", "no room in the ring"),
@@ -76,19 +79,24 @@ class Losses:
         }
         self._merged: set[str] = set()
         self._unsure = {name: Unsure() for name in interfaces}
+        self._held = {name: deque([0] * LOOKS_LATE) for name in interfaces}
 
-    def look(self) -> Snapshot:
-        """Account what was lost since the last look, and give what the core has counted."""
+    def look(self, *, last: bool = False) -> Snapshot:
+        """Account what was lost since the last look, and give what the core has counted.
+
+        Drops of which it is not sure yet whether they were captured are told some looks later, or with the last.
+        """
         filtered = self._newly_filtered()
         counted = {name: meter.since() for name, meter in self._meters.items()}
-        if any(counters.dropped for counters in counted.values()):
+        dropped = {name: self._due(name, counters.dropped, last=last) for name, counters in counted.items()}
+        if last and any(dropped.values()):
             # What the kernel has counted by now is on its way to the core for so long.
             time.sleep(SETTLE_S + 2 * self._capturing.rings.retire_ms / 1000)
         snapshot = self._capturing.snapshot()
         accounted = False
         for name, counters in counted.items():
             unhandled = snapshot["interfaces"][name]["frames_unhandled"]
-            lost = counters.lost - counters.dropped + self._unsure[name].lost(counters.dropped, unhandled)
+            lost = counters.lost - counters.dropped + self._unsure[name].lost(dropped[name], unhandled)
             packets, size = filtered.get(name, (0, 0))
             if lost or packets:
                 accounted |= self._capturing.account(
@@ -113,6 +121,15 @@ class Losses:
         """Tell of losses that have not ended."""
         for episode in self._episodes.values():
             episode.close()
+
+    def _due(self, name: str, newly_dropped: int, *, last: bool) -> int:
+        held = self._held[name]
+        held.append(newly_dropped)
+        if not last:
+            return held.popleft()
+        due = sum(held)
+        held.clear()
+        return due
 
     def _newly_filtered(self) -> dict[str, tuple[int, int]]:
         """Packets and bytes that the prefilter turned away since the last look, by interface."""

@@ -151,6 +151,13 @@ def _flows(snapshot: "Snapshot") -> Iterator[Metric]:
         (("evicted",), snapshot["flows_evicted"]),
     ]
     yield _metric(families.FLOWS, events)
+    evicted: Values = [
+        (("flows",), snapshot["flows_evicted"]),
+        (("names",), snapshot["names_evicted"]),
+        (("fragments",), snapshot["fragments_evicted"]),
+        (("hosts",), snapshot["hosts_evicted"]),
+    ]
+    yield _metric(families.EVICTED, evicted)
     yield _metric(families.NAMES, (((source,), count) for source, count in snapshot["names"]))
 
 

@@ -72,6 +72,10 @@ FLOWS: Final = Family(
     "blocktap_flows_total", "counter", ("event",),
     "Flows begun, ended by time or close, and ended for lack of room.",
 )  # fmt: skip
+EVICTED: Final = Family(
+    "blocktap_evicted_total", "counter", ("what",),
+    "What was given up or written early for lack of room.",
+)  # fmt: skip
 NAMES: Final = Family(
     "blocktap_names_total", "counter", ("source",),
     "Flows that got a name, by where it stood.",
@@ -138,7 +142,7 @@ FLOW_PACKETS: Final = Family(
 
 FAMILIES: Final = (
     PACKETS, BYTES, DROPPED, BLOCK_PACKETS, BLOCK_BYTES, SERVICE_BYTES, SERVICE_FLOWS, COUNTRY_BYTES,
-    APPLICATION_FLOWS, ACTIVE_FLOWS, FLOWS, NAMES, DNS, FLOW_BYTES, FLOW_PACKETS, STORE_ROWS, STORE_FLUSH,
+    APPLICATION_FLOWS, ACTIVE_FLOWS, FLOWS, EVICTED, NAMES, DNS, FLOW_BYTES, FLOW_PACKETS, STORE_ROWS, STORE_FLUSH,
     STORE_BYTES, SPOOL_SEGMENTS, SPOOL_BYTES, SHIPPED, SHIP_FAILURES, RELOAD_SUCCESSFUL, RELOAD_TIMESTAMP,
     RULES, BUILD_INFO,
 )  # fmt: skip

@@ -25,11 +25,13 @@ class DayBuffer:
     day: date
     batches: list[pa.RecordBatch] = field(default_factory=list)
     rows: int = 0
+    bytes: int = 0
 
     def add(self, batch: pa.RecordBatch) -> None:
         """Keep more rows."""
         self.batches.append(batch)
         self.rows += batch.num_rows
+        self.bytes += batch.nbytes
 
     def joined(self) -> pa.Table:
         """All rows in the table's order. One batch is in order already and is not touched."""

@@ -8,6 +8,8 @@ from dataclasses import dataclass, replace
 from datetime import date
 from itertools import islice
 
+import pyarrow as pa
+
 from sensor.errors import StoreError
 from sensor.schema import TABLES
 from sensor.store.buffer import join
@@ -26,7 +28,8 @@ _GROUPS_A_SWAP = 64
 class Compaction:
     """What to compact. None stands for every sensor, every day, every run.
 
-    Segments below ``small_rows`` rows are merged, into segments of at most ``merged_rows``.
+    Segments below ``small_rows`` rows are merged, into segments of at most ``merged_rows`` rows, which take about
+    ``merged_bytes`` in memory.
     """
 
     sensor: str | None = None
@@ -34,6 +37,7 @@ class Compaction:
     days: frozenset[date] | None = None
     small_rows: int = 50_000
     merged_rows: int = 500_000
+    merged_bytes: int = 1 << 28
 
 
 @dataclass(frozen=True)
@@ -52,6 +56,8 @@ class CompactionResult:
 
 # Segments that may be merged share all of this: table, day, sensor and run.
 _Key = tuple[str, date, str, str | None]
+# With its rows and their bytes.
+_Sized = tuple[Segment, int, int]
 
 
 def compact(where: Where, plan: Compaction = Compaction()) -> CompactionResult:
@@ -72,6 +78,7 @@ def compact(where: Where, plan: Compaction = Compaction()) -> CompactionResult:
                 for group in groups:
                     swap, faults = _merge(place, group)
                     broken += faults
+                    pa.default_memory_pool().release_unused()
                     if swap is not None:
                         swaps.append(swap)
                         merged, written = merged + len(group), written + 1
@@ -91,7 +98,7 @@ def _remove_left_overs(place: Place) -> None:
 
 
 def _groups(place: Place, plan: Compaction, broken: list[Fault]) -> Iterator[list[Segment]]:
-    small: dict[_Key, list[tuple[Segment, int]]] = defaultdict(list)
+    small: dict[_Key, list[_Sized]] = defaultdict(list)
     for segment in visible_segments(place, tuple(TABLES)):
         if plan.sensor not in (None, segment.sensor) or (
             plan.days is not None and segment.day not in plan.days
@@ -101,29 +108,31 @@ def _groups(place: Place, plan: Compaction, broken: list[Fault]) -> Iterator[lis
         if segment.state or not place.may_merge(segment):
             continue
         try:
-            rows, run = read_footer(place.source(segment.relative_path))
+            footer = read_footer(place.source(segment.relative_path))
         except READ_ERRORS:
             faults = find_faults(place, [segment], look_at_footer)
             if not faults:
                 raise
             broken += faults
             continue
-        if rows < plan.small_rows and plan.run in (None, run):
-            small[segment.table, segment.day, segment.sensor, run].append((segment, rows))
+        if footer.rows < plan.small_rows and plan.run in (None, footer.run):
+            sized = segment, footer.rows, footer.memory_bytes
+            small[segment.table, segment.day, segment.sensor, footer.run].append(sized)
     for key in sorted(small, key=lambda key: (key[0], key[1], key[2], key[3] or "")):
-        yield from _bounded(small[key], plan.merged_rows)
+        yield from _bounded(small[key], plan)
 
 
-def _bounded(segments: Iterable[tuple[Segment, int]], most_rows: int) -> Iterator[list[Segment]]:
+def _bounded(segments: Iterable[_Sized], plan: Compaction) -> Iterator[list[Segment]]:
     group: list[Segment] = []
-    total = 0
-    for segment, rows in segments:
-        if group and total + rows > most_rows:
+    total_rows = total_bytes = 0
+    for segment, rows, size in segments:
+        if group and (total_rows + rows > plan.merged_rows or total_bytes + size > plan.merged_bytes):
             if len(group) > 1:
                 yield group
-            group, total = [], 0
+            group, total_rows, total_bytes = [], 0, 0
         group.append(segment)
-        total += rows
+        total_rows += rows
+        total_bytes += size
     if len(group) > 1:
         yield group
 
@@ -154,5 +163,5 @@ def _merge(place: Place, group: list[Segment]) -> tuple[Swap | None, list[Fault]
     rows = join(parts, TABLES[first.table])
     segment = replace(first, sequence=place.next_sequence(first.sensor))
     hidden = replace(segment, state=MERGING).relative_path
-    place.write_rows(hidden, rows, read_footer(place.source(paths[0]))[1])
+    place.write_rows(hidden, rows, read_footer(place.source(paths[0])).run)
     return Swap(((hidden, segment.relative_path),), tuple(paths)), []

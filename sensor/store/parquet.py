@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Collection
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import pyarrow as pa
 import pyarrow.parquet as pq
@@ -32,6 +32,9 @@ _STATISTICS = ("start_time", "time", "inside_ip")
 
 _RUN = "blocktap.run"
 _VERSION = "blocktap.schema_version"
+_MEMORY = "blocktap.memory_bytes"
+_ROW_BYTES = 512
+"""What a row takes in memory where a file does not say, about."""
 
 
 def write_parquet(path: Path, rows: pa.Table, run: str | None) -> int:
@@ -58,7 +61,9 @@ def encode(rows: pa.Table, run: str | None) -> pa.Buffer:
 
 
 def _write(sink: pa.NativeFile, rows: pa.Table, run: str | None) -> None:
-    notes = {_VERSION: str(schema.SCHEMA_VERSION)} | ({} if run is None else {_RUN: run})
+    notes = {_VERSION: str(schema.SCHEMA_VERSION), _MEMORY: str(rows.nbytes)} | (
+        {} if run is None else {_RUN: run}
+    )
     settings = parquet_settings(rows.schema, repeating_columns(rows))
     with pq.ParquetWriter(sink, rows.schema, **settings) as writer:
         writer.write_table(rows, row_group_size=ROW_GROUP_ROWS)
@@ -69,16 +74,29 @@ def read_parquet(path: Path | pa.NativeFile, table: str) -> pa.Table:
     """All rows of one file, text of few values as dictionaries."""
     encoded = [column.name for column in TABLES[table].columns if column.few_values]
     # Verified, lest a flipped bit gets a new and valid checksum. Notes of the file are not the rows'; they would be
-    # written once more.
+    # written once more. Threads would each keep memory of their own afterwards, in a daemon that does this for months.
     file = pq.ParquetFile(path, read_dictionary=encoded, page_checksum_verification=True)
-    return file.read().replace_schema_metadata(None)
+    return file.read(use_threads=False).replace_schema_metadata(None)
 
 
-def read_footer(path: Path | pa.NativeFile) -> tuple[int, str | None]:
-    """Number of rows and run of one file."""
+class Footer(NamedTuple):
+    """What a file tells of itself; ``memory_bytes`` is what its rows take, about: a short file can unpack to much."""
+
+    rows: int
+    run: str | None
+    memory_bytes: int
+
+
+def read_footer(path: Path | pa.NativeFile) -> Footer:
+    """What one file tells of itself."""
     metadata = pq.read_metadata(path)
-    run: bytes | None = (metadata.metadata or {}).get(_RUN.encode())
-    return metadata.num_rows, run.decode() if run is not None else None
+    notes: dict[bytes, bytes] = metadata.metadata or {}
+    run, memory = notes.get(_RUN.encode()), notes.get(_MEMORY.encode(), b"")
+    return Footer(
+        metadata.num_rows,
+        run.decode() if run is not None else None,
+        int(memory) if memory.isdigit() else metadata.num_rows * _ROW_BYTES,
+    )
 
 
 def read_version(path: Path | pa.NativeFile) -> int:

@@ -23,6 +23,9 @@ if TYPE_CHECKING:
 
 SEGMENT_ROWS = 60_000
 BUFFERED_ROWS = 500_000
+BUFFERED_BYTES = 1 << 30
+BUFFERED_DAYS = 1_000
+"""Of all tables together. No honest clock has so many, and each day takes memory beside its rows."""
 
 
 @dataclass
@@ -39,11 +42,14 @@ class WriterOptions:
     """Limits of a writer.
 
     A day's rows become a segment as soon as there are ``segment_rows`` of them. When more than
-    ``buffered_rows`` wait in all, the largest days are written early. ``spool`` is for object storage.
+    ``buffered_rows`` or ``buffered_bytes`` wait in all, the largest days are written early; when they are of more
+    than ``buffered_days``, the days that have waited longest are. ``spool`` is for object storage.
     """
 
     segment_rows: int = SEGMENT_ROWS
     buffered_rows: int = BUFFERED_ROWS
+    buffered_bytes: int = BUFFERED_BYTES
+    buffered_days: int = BUFFERED_DAYS
     compact_on_close: bool = True
     spool: SpoolOptions | None = None
 
@@ -115,8 +121,10 @@ class StoreWriter:
         for buffer in list(self._buffers.values()):
             if buffer.rows >= self.options.segment_rows:
                 self._write_segment(buffer)
-        while self.waiting_rows > self.options.buffered_rows:
-            self._write_segment(max(self._buffers.values(), key=lambda buffer: buffer.rows))
+        while self._holds_too_much():
+            self._write_segment(max(self._buffers.values(), key=lambda buffer: buffer.bytes))
+        while len(self._buffers) > self.options.buffered_days:
+            self._write_segment(next(iter(self._buffers.values())))
 
     @property
     def spool_state(self) -> SpoolState | None:
@@ -131,6 +139,10 @@ class StoreWriter:
     def newest_days(self, count: int) -> frozenset[date]:
         """The last days of which segments were written."""
         return frozenset(sorted({day for _, day in self._written})[-count:])
+
+    def _holds_too_much(self) -> bool:
+        waiting_bytes = sum(buffer.bytes for buffer in self._buffers.values())
+        return self.waiting_rows > self.options.buffered_rows or waiting_bytes > self.options.buffered_bytes
 
     def flush(self) -> None:
         """Write every row taken so far; what could not be written waits for the next try."""
@@ -221,7 +233,9 @@ class StoreWriter:
             from sensor.store.compaction import Compaction, compact
 
             days = frozenset(self._days_to_compact)
-            compact(place, Compaction(sensor=self.sensor, run=self.run.id, days=days))
+            merged_bytes = min(self.options.buffered_bytes, Compaction.merged_bytes)
+            plan = Compaction(sensor=self.sensor, run=self.run.id, days=days, merged_bytes=merged_bytes)
+            compact(place, plan)
 
     def _let_go(self) -> None:
         self._closed = True

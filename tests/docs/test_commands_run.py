@@ -31,6 +31,7 @@ ELSEWHERE = {
     "nfdump": "tests/export",
     "blocktap run": "tests/daemon, tests/live: it runs until it is stopped",
     "blocktap export": "tests/export, which have a collector",
+    "blocktap report --store /mnt/taps": "tests/engines, which have a cluster",
     "podman": "tests/deploy: nothing can be pulled here",
 }
 """Beginnings of commands that are not run here, and who runs them."""

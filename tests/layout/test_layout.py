@@ -25,12 +25,13 @@ STAGES = ["source", "decode", "watch", "flow", "name", "classify", "hosts", "tal
 USED_BY_ALL_STAGES = {"error", "counters"}
 
 # The way of a batch, with what each part may use besides itself.
-GROUND = {"errors", "schema", "config"}
+GROUND = {"errors", "schema", "memory", "config"}
 MAY_USE = {
     "errors": set(),
     "schema": {"errors"},
     "rules": {"errors", "schema"},
-    "config": {"errors", "schema", "rules"},
+    "memory": {"errors"},
+    "config": {"errors", "schema", "memory", "rules"},
     "community_id": {"errors"},
     "store": GROUND | {"rules", "community_id", "_core"},
     "metrics": GROUND | {"rules", "_core"},

@@ -53,6 +53,8 @@ class Daemon:
     interfaces: tuple[str, ...]
     settings: dict[str, dict[str, Any]] = field(default_factory=dict)
     options: tuple[str, ...] = ()
+    program: tuple[str, ...] = ("-m", "sensor")
+    top_settings: Table = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         self.store = self.folder / "store"
@@ -66,11 +68,11 @@ class Daemon:
     def start(self) -> None:
         """Start it and wait until it is ready."""
         self._ended = None
-        write_settings(self.config, self._whole_settings())
+        write_settings(self.config, self._whole_settings(), self.top_settings)
         environment = os.environ | {"PYTHONPATH": str(ROOT)}
         with self.log_path.open("ab") as log:
             self.process = self.namespace.start(
-                sys.executable, "-m", "sensor", "run", "--config", self.config, *self.options,
+                sys.executable, *self.program, "run", "--config", self.config, *self.options,
                 stdout=log, stderr=log, env=environment, cwd=self.folder,
             )  # fmt: skip
         try:
@@ -222,9 +224,9 @@ def running(
         daemon.close()
 
 
-def write_settings(path: Path, tables: Mapping[str, Table]) -> None:
+def write_settings(path: Path, tables: Mapping[str, Table], top: Table | None = None) -> None:
     """Write settings; text, numbers, truths and lists of them look in TOML as they do in JSON."""
-    lines = []
+    lines = [f"{key} = {json.dumps(value)}" for key, value in (top or {}).items()]
     for table, values in tables.items():
         lines.append(f"[{table}]")
         lines += [f"{key} = {json.dumps(value)}" for key, value in values.items()]

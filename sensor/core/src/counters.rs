@@ -59,6 +59,10 @@ pub struct Counts {
     pub names_found: u64,
     /// Flows, answers and queries whose naming was given up for lack of room.
     pub names_evicted: u64,
+    /// Fragmented datagrams and waiting fragments given up for lack of room.
+    pub fragments_evicted: u64,
+    /// Hosts whose rows were written early for lack of room; nothing of them is lost.
+    pub hosts_evicted: u64,
 }
 
 impl Counts {
@@ -83,6 +87,8 @@ impl Counts {
         self.flows_evicted += other.flows_evicted;
         self.names_found += other.names_found;
         self.names_evicted += other.names_evicted;
+        self.fragments_evicted += other.fragments_evicted;
+        self.hosts_evicted += other.hosts_evicted;
     }
 
     /// Adds what the naming of a shard did between two looks at its counters.
@@ -97,6 +103,7 @@ impl Counts {
         self.flows_created += after.flows_created - before.flows_created;
         self.flows_expired += after.flows_expired - before.flows_expired;
         self.flows_evicted += after.flows_evicted - before.flows_evicted;
+        self.fragments_evicted += after.datagrams_evicted - before.datagrams_evicted;
     }
 }
 

@@ -1,6 +1,7 @@
 //! The life of a packet: read, decoded, matched, placed on a worker, counted in its flow.
 
 mod generation;
+mod memory;
 mod trace;
 
 use std::hint::black_box;
@@ -11,13 +12,14 @@ use crate::batch::Labels;
 use crate::classify::{Namer, NamerCounters, NamingSettings};
 use crate::counters::{Accounting, Snapshot};
 use crate::decode::{Level, Levels, Tunnels, decode};
-use crate::flow::{FlowLimits, HashKeys, Packet, Shard, ShardCounters};
+use crate::flow::{Flow, FlowLimits, HashKeys, Packet, Shard, ShardCounters};
 use crate::hosts::Hosts;
 use crate::source::{Bytes, Chunk, Record};
 use crate::tally::{TallySettings, Tallying};
 use crate::watch::{BlockRef, Watch};
 
 pub use generation::{Change, Generation};
+pub use memory::Room;
 pub use trace::{Answer, Fact, Traced, TracedPacket, Wanted, trace};
 
 /// What every worker needs to know.
@@ -39,6 +41,8 @@ pub struct Settings {
     pub hosts: bool,
     /// Number of workers, at least one.
     pub workers: usize,
+    /// What each worker may hold.
+    pub room: Room,
     /// Secrets of the table hash.
     pub keys: HashKeys,
 }
@@ -161,15 +165,21 @@ impl Pipeline {
     /// # Errors
     /// The machine has not the address space for the flow table.
     pub fn new(settings: Settings) -> io::Result<Self> {
+        let room = settings.room;
         let max_flows = settings.limits.max_flows.div_ceil(settings.workers.max(1));
         let limits = FlowLimits {
-            max_flows,
+            max_flows: max_flows.min(room.flows),
+            fragments: room.fragments,
             ..settings.limits
         };
-        let namer = Namer::new(settings.naming.clone());
+        let mut naming = settings.naming.clone();
+        naming.limits = room.naming;
+        naming.join.pairs = room.pairs;
+        naming.join.name_bytes = room.pair_name_bytes;
+        let namer = Namer::new(naming);
         let mut tallying = Tallying::new(namer, settings.tally.clone());
         if settings.hosts {
-            tallying = tallying.with_hosts(Hosts::default());
+            tallying = tallying.with_hosts(Hosts::new(room.hosts));
         }
         let shard = Shard::new(limits, tallying)?;
         Ok(Self {
@@ -321,17 +331,26 @@ impl Pipeline {
         more
     }
 
-    fn counters(&mut self) -> (ShardCounters, NamerCounters) {
-        (self.shard.counters(), self.shard.observer().counters())
+    fn counters(&mut self) -> (ShardCounters, NamerCounters, u64) {
+        let shard = self.shard.counters();
+        let observer = self.shard.observer();
+        (shard, observer.counters(), observer.hosts_evicted())
     }
 
-    fn account(&mut self, before: &(ShardCounters, NamerCounters)) {
+    fn account(&mut self, before: &(ShardCounters, NamerCounters, u64)) {
         let after = self.counters();
         if let Some((time_ns, interface)) = self.last {
             let counts = self.accounting.at(time_ns, interface);
             counts.add_shard(&before.0, &after.0);
             counts.add_namer(&before.1, &after.1);
+            counts.hosts_evicted += after.2 - before.2;
         }
+    }
+
+    /// Whether the rows that wait take so much that they are not to wait for more.
+    pub fn is_heavy(&mut self) -> bool {
+        let records = self.shard.records().len() * size_of::<Flow>();
+        records + self.shard.observer().waiting_bytes() >= self.settings.room.row_bytes
     }
 
     /// The worker's flows.

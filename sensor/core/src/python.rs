@@ -24,7 +24,7 @@ use crate::flow::{Flow, FlowLimits, HashKeys};
 use crate::hosts::HostRow;
 use crate::name::dns_table::DnsRow;
 use crate::name::join::JoinLimits;
-use crate::pipeline::Settings;
+use crate::pipeline::{Room, Settings};
 use crate::source::{DEFAULT_MAX_RATIO, Interrupt, Source, SourceError};
 use crate::watch::{Prefix, Watch};
 use crate::worker::{Control, Mode, RunError, Sink, Summary, run};
@@ -248,6 +248,8 @@ struct Options {
     join_slack_ns: i64,
     countries: bool,
     hosts: bool,
+    /// For all that grows with what strangers send, over all workers.
+    memory_bytes: usize,
 }
 
 /// What rows share while these rules hold.
@@ -263,6 +265,7 @@ fn labels_of(rules: &Rules, names: &Names, sensor: &str, countries: bool) -> Arc
 
 /// What the stages need to know of a run.
 fn settings_of(rules: &Rules, names: &Names, options: &Options) -> PyResult<Settings> {
+    let workers = options.workers.clamp(1, 64);
     Ok(Settings {
         watch: rules.watch.clone(),
         labels: labels_of(rules, names, &options.sensor, options.countries),
@@ -274,7 +277,7 @@ fn settings_of(rules: &Rules, names: &Names, options: &Options) -> PyResult<Sett
             max_flows: options.max_flows,
             duplicate_ns: options.duplicate_ns,
             drop_duplicates: options.drop_duplicates,
-            cut_silent: false,
+            ..FlowLimits::default()
         },
         naming: NamingSettings {
             enabled: options.naming,
@@ -283,10 +286,12 @@ fn settings_of(rules: &Rules, names: &Names, options: &Options) -> PyResult<Sett
                 slack_ns: options.join_slack_ns,
                 ..JoinLimits::default()
             },
+            ..NamingSettings::default()
         },
         tally: None,
         hosts: options.hosts,
-        workers: options.workers.clamp(1, 64),
+        workers,
+        room: Room::of(options.memory_bytes / workers),
         keys: HashKeys::default(),
     })
 }
@@ -420,6 +425,8 @@ fn summary_of<'py>(py: Python<'py>, outcome: &Outcome) -> PyResult<Bound<'py, Py
     result.set_item("evicted", counts.flows_evicted)?;
     result.set_item("named", counts.names_found)?;
     result.set_item("names_evicted", counts.names_evicted)?;
+    result.set_item("fragments_evicted", counts.fragments_evicted)?;
+    result.set_item("hosts_evicted", counts.hosts_evicted)?;
     let mut inputs = Vec::with_capacity(summary.inputs.len());
     for report in summary.inputs {
         let input = PyDict::new(py);

@@ -22,6 +22,7 @@ def counts() -> dict[str, int]:
 def empty_snapshot() -> "Snapshot":
     return {
         "interfaces": {}, "active_flows": 0, "flows_created": 0, "flows_expired": 0, "flows_evicted": 0,
+        "names_evicted": 0, "fragments_evicted": 0, "hosts_evicted": 0,
         "blocks": [], "services": [],        "countries": [], "applications": [], "dns": [], "names": [],
         "flows": [], "labels_refused": 0, "records_forgotten": 0,
     }  # fmt: skip
@@ -39,6 +40,9 @@ def small_snapshot() -> "Snapshot":
         "flows_created": 9,
         "flows_expired": 3,
         "flows_evicted": 1,
+        "names_evicted": 2,
+        "fragments_evicted": 3,
+        "hosts_evicted": 4,
         "blocks": [("Star JV", 40, 30, 4000, 3000), ('odd"\\\n', 0, 0, 0, 0)],
         "services": [("Star JV", "Facebook", 2, 300, 400)],
         "countries": [("Star JV", "US", 500, 600)],

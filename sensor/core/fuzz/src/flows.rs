@@ -83,6 +83,7 @@ pub fn shard(bytes: &[u8]) {
         duplicate_ns: seconds(pieces.u8()),
         drop_duplicates: pieces.u8() & 1 != 0,
         cut_silent: pieces.u8() & 1 != 0,
+        ..FlowLimits::default()
     };
     let mut shard = Shard::new(limits, ()).expect("memory");
     let (mut clock, keys, mut time_ns) = (StreamClock::default(), HashKeys::default(), 0);

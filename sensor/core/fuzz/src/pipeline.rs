@@ -9,7 +9,7 @@ use blocktap_core::decode::Tunnels;
 use blocktap_core::flow::{Flow, FlowLimits, HashKeys};
 use blocktap_core::hosts::HostRow;
 use blocktap_core::name::dns_table::DnsRow;
-use blocktap_core::pipeline::Settings;
+use blocktap_core::pipeline::{Room, Settings};
 use blocktap_core::source::Source;
 use blocktap_core::watch::{Prefix, Watch};
 use blocktap_core::worker::{Control, Mode, RunError, Sink, run};
@@ -140,6 +140,7 @@ fn outcome(source: Source, watch: &Arc<Watch>, workers: usize) -> (Counts, Vec<R
             ..NamingSettings::default()
         },
         workers,
+        room: Room::default(),
         keys: HashKeys::default(),
     };
     let collect = Collect::default();

@@ -16,6 +16,9 @@ pub const MAX_USER_AGENTS: usize = 4;
 /// Longest user agent kept; longer ones are cut.
 pub const MAX_USER_AGENT_BYTES: usize = 256;
 
+/// What a text costs besides its bytes: its place in a list, and what the allocator rounds up to.
+const TEXT_BYTES: usize = 32;
+
 /// Where a name stood.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 #[repr(u8)]
@@ -169,6 +172,13 @@ impl Found {
             && self.proxied.is_none()
             && self.user_agents.is_empty()
             && !self.starttls
+    }
+
+    /// Bytes of memory, with the struct itself; a little less is in use.
+    pub fn memory_bytes(&self) -> usize {
+        let texts = self.names().len() + self.user_agents.len();
+        let agents = self.user_agents.len() * MAX_USER_AGENT_BYTES;
+        size_of::<Self>() + texts * TEXT_BYTES + usize::from(self.name_bytes) + agents
     }
 
     /// Reads each of its lines, so that they are near when they are needed.

@@ -41,7 +41,9 @@ use sieve::{Fits, Sieve};
 pub use application::Application;
 pub use country::{REGISTRY_DATE, registered_country};
 pub use found::{Found, MAX_FOUND_NAME_BYTES, MAX_FOUND_NAMES, MAX_USER_AGENTS, NameSource};
-pub use namer::{MAX_BLANK_DATAGRAMS, Namer, NamerCounters, NamingSettings};
+pub use namer::{
+    MAX_BLANK_DATAGRAMS, MAX_KEPT_BYTES, Namer, NamerCounters, NamingLimits, NamingSettings,
+};
 pub use note::Note;
 pub use refine::Resolvers;
 pub use state::{

@@ -5,11 +5,13 @@ mod parsers;
 use std::hint::black_box;
 use std::sync::Arc;
 
-use super::state::{DatagramState, NameState, NameStates, SYN_BITS, Step};
+use super::state::{
+    DatagramState, Kept, MAX_STATE_BYTES, NameState, NameStates, SYN_BITS, Step,
+};
 use super::{Found, HINT_BITS, Note, Resolvers, Verdict};
 use crate::decode::Fragment;
 use crate::flow::{Flow, Mark, Observer, Packet};
-use crate::name::dns_table::DnsRow;
+use crate::name::dns_table::{DnsRow, MAX_OPEN_QUERIES};
 use crate::name::join::JoinLimits;
 use crate::watch::BlockRef;
 use parsers::{Parsers, State};
@@ -17,6 +19,9 @@ use parsers::{Parsers, State};
 /// Datagrams of a UDP flow that point to nothing before it is given up; what needs more to show itself
 /// shows something in these.
 pub const MAX_BLANK_DATAGRAMS: u32 = 4;
+
+/// Most bytes of what was found of a shard's flows.
+pub const MAX_KEPT_BYTES: usize = 1 << 30;
 
 const NOTES_FREED_TOGETHER: usize = 32;
 
@@ -35,6 +40,29 @@ pub struct NamingSettings {
     pub resolvers: Arc<Resolvers>,
     /// How long a DNS answer holds beyond its time to live, and how many are remembered.
     pub join: JoinLimits,
+    /// What may be kept of flows and queries.
+    pub limits: NamingLimits,
+}
+
+/// What the naming of one shard may keep.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct NamingLimits {
+    /// Bytes of names and whatever else was found of the flows alive; flows are evicted beyond.
+    pub kept_bytes: usize,
+    /// Bytes of the states of flows that are not settled.
+    pub state_bytes: usize,
+    /// DNS transactions remembered.
+    pub open_queries: usize,
+}
+
+impl Default for NamingLimits {
+    fn default() -> Self {
+        Self {
+            kept_bytes: MAX_KEPT_BYTES,
+            state_bytes: MAX_STATE_BYTES,
+            open_queries: MAX_OPEN_QUERIES,
+        }
+    }
 }
 
 /// What the naming of one shard has done so far.
@@ -64,6 +92,10 @@ pub struct Namer {
     /// Empty between looks: most find nothing, and only what is found is worth an allocation.
     scratch: Found,
     notes: Vec<Note>,
+    /// Bytes of the notes, and of so many DNS rows, that wait to be written.
+    note_bytes: usize,
+    row_bytes: (usize, usize),
+    max_kept_bytes: usize,
     names_found: u64,
 }
 
@@ -72,17 +104,39 @@ impl Namer {
     pub fn new(settings: NamingSettings) -> Self {
         Self {
             enabled: settings.enabled,
-            parsers: Parsers::new(settings.resolvers, settings.join),
-            flows: NameStates::default(),
+            parsers: Parsers::new(
+                settings.resolvers,
+                settings.join,
+                settings.limits.open_queries,
+            ),
+            flows: NameStates::new(settings.limits.state_bytes),
             scratch: Found::default(),
             notes: Vec::new(),
+            note_bytes: 0,
+            row_bytes: (0, 0),
+            max_kept_bytes: settings.limits.kept_bytes,
             names_found: 0,
         }
     }
 
-    /// Notes since they were last cleared; a record's mark has the place of its note plus one.
-    pub fn notes(&mut self) -> &mut Vec<Note> {
-        &mut self.notes
+    /// Notes since they were last taken; a record's mark has the place of its note plus one.
+    pub fn take_notes(&mut self) -> Vec<Note> {
+        self.note_bytes = 0;
+        std::mem::take(&mut self.notes)
+    }
+
+    /// Bytes of the notes and DNS rows that wait to be written.
+    pub fn waiting_bytes(&mut self) -> usize {
+        let rows = &self.parsers.dns_rows;
+        let (measured, bytes) = match self.row_bytes {
+            (measured, bytes) if measured <= rows.len() => (measured, bytes),
+            // They were taken in the meantime.
+            _ => (0, 0),
+        };
+        let new = rows.get(measured..).unwrap_or_default();
+        let bytes = bytes + new.iter().map(DnsRow::memory_bytes).sum::<usize>();
+        self.row_bytes = (rows.len(), bytes);
+        self.note_bytes + bytes
     }
 
     /// Takes back a list of notes for its memory.
@@ -307,6 +361,14 @@ impl Observer for Namer {
         place_of(mark).map_or(0, |place| self.flows.touch(place))
     }
 
+    fn is_crowded(&self) -> bool {
+        self.flows.kept_bytes() > self.max_kept_bytes
+    }
+
+    fn keeps(&self, mark: Mark) -> bool {
+        place_of(mark).is_some()
+    }
+
     fn begin(&mut self, flow: &Flow, packet: &Packet, payload: &[u8]) -> Mark {
         if !self.enabled {
             return Mark::NONE;
@@ -357,6 +419,7 @@ impl Observer for Namer {
         if note.is_empty() {
             return Mark::NONE;
         }
+        self.note_bytes += size_of::<Note>() + note.heap_bytes();
         self.notes.push(note);
         Mark::new(self.notes.len() as u32, false)
     }

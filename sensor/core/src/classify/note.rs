@@ -13,6 +13,13 @@ pub struct Note {
     pub joined: Option<Arc<str>>,
 }
 
+impl super::state::Kept for Note {
+    fn heap_bytes(&self) -> usize {
+        let found = self.found.as_deref().map_or(0, Found::memory_bytes);
+        found + self.joined.as_deref().map_or(0, str::len)
+    }
+}
+
 impl Note {
     /// Whether nothing is known.
     pub const fn is_empty(&self) -> bool {

@@ -14,7 +14,7 @@ mod stream;
 mod tests;
 
 pub use datagrams::{DatagramState, MAX_NAME_DATAGRAMS};
-pub use slab::{MAX_STATE_BYTES, NameStates, NameStatesCounters, StateRef};
+pub use slab::{Kept, MAX_STATE_BYTES, NameStates, NameStatesCounters, StateRef};
 pub use stream::{MAX_CLASSIFY_SEGMENTS, MAX_NAME_SEGMENTS, SYN_BITS, StreamState};
 
 use super::found::{Found, NameSource};

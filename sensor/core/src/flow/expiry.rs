@@ -110,20 +110,3 @@ impl Sweep {
         self.under_way = end < slots.used();
     }
 }
-
-/// The places of the longest idle sixteenth: evicting many at once pays for the search.
-pub(super) fn longest_idle(slots: &Slots) -> Vec<u32> {
-    let mut by_age: Vec<(u64, u32)> = slots
-        .range(0, slots.used())
-        .map(|(slot, flow)| (flow.clock_ns, slot))
-        .collect();
-    let count = (by_age.len() / 16).max(1).min(by_age.len());
-    if count < by_age.len() {
-        by_age.select_nth_unstable(count);
-    }
-    by_age
-        .into_iter()
-        .take(count)
-        .map(|(_, slot)| slot)
-        .collect()
-}

@@ -2,16 +2,35 @@
 
 use std::collections::{HashMap, VecDeque};
 
+use foldhash::quality::RandomState;
+
 use super::key::FlowKey;
 use super::packet::Packet;
 use crate::decode::{Fragment, Tunnel};
 
 /// Most datagrams remembered at a time.
-const MAX_DATAGRAMS: usize = 8192;
+pub const MAX_DATAGRAMS: usize = 8192;
 /// Most later fragments that wait for a first one, over all datagrams.
-const MAX_WAITING: usize = 32_768;
+pub const MAX_WAITING: usize = 32_768;
 /// A datagram is forgotten so long after its first seen fragment (RFC 791 suggests 15 s, RFC 8200 60 s).
 const TIMEOUT_NS: u64 = 30_000_000_000;
+
+/// How many fragments are remembered.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct FragmentLimits {
+    /// Datagrams at a time.
+    pub datagrams: usize,
+    /// Later fragments that wait for a first one, over all datagrams.
+    pub waiting: usize,
+}
+
+impl FragmentLimits {
+    /// Where memory is no matter.
+    pub const MOST: Self = Self {
+        datagrams: MAX_DATAGRAMS,
+        waiting: MAX_WAITING,
+    };
+}
 
 /// A datagram: who sent it to whom, inside what, and its identification.
 #[derive(Clone, Copy, PartialEq, Eq, Hash)]
@@ -49,9 +68,9 @@ struct State {
 }
 
 /// The datagrams under way, bounded.
-#[derive(Default)]
 pub(super) struct Fragments {
-    datagrams: HashMap<Datagram, State>,
+    limits: FragmentLimits,
+    datagrams: HashMap<Datagram, State, RandomState>,
     order: VecDeque<(u64, Datagram)>,
     waiting: usize,
     /// Datagrams forgotten for lack of room.
@@ -59,12 +78,22 @@ pub(super) struct Fragments {
 }
 
 impl Fragments {
+    pub(super) fn new(limits: FragmentLimits) -> Self {
+        Self {
+            limits,
+            datagrams: HashMap::default(),
+            order: VecDeque::new(),
+            waiting: 0,
+            evicted: 0,
+        }
+    }
+
     /// Takes a fragment; adds to `ready` what can be counted now, with the ports of its first fragment.
     pub(super) fn take(&mut self, packet: &Packet, ready: &mut Vec<Packet>) {
         self.expire(packet.clock_ns, ready);
         let datagram = Datagram::of(packet);
         if !self.datagrams.contains_key(&datagram) {
-            while self.datagrams.len() >= MAX_DATAGRAMS {
+            while self.datagrams.len() >= self.limits.datagrams.max(1) {
                 self.forget_oldest(packet.clock_ns, ready);
                 self.evicted += 1;
             }
@@ -74,16 +103,14 @@ impl Fragments {
         if packet.fragment == Fragment::First {
             state.first = Some(*packet);
             ready.push(*packet);
-            self.waiting -= state.waiting.len();
-            ready.extend(
-                state
-                    .waiting
-                    .drain(..)
-                    .map(|later| with_ports_of(later, packet)),
-            );
+            // Taken, not drained: a datagram that waits for nothing more keeps no room for it.
+            let waiting = std::mem::take(&mut state.waiting);
+            self.waiting -= waiting.len();
+            let named = waiting.into_iter();
+            ready.extend(named.map(|later| with_ports_of(later, packet)));
         } else if let Some(first) = &state.first {
             ready.push(with_ports_of(*packet, first));
-        } else if self.waiting < MAX_WAITING {
+        } else if self.waiting < self.limits.waiting {
             self.waiting += 1;
             state.waiting.push(*packet);
         } else {

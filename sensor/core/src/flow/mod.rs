@@ -3,6 +3,7 @@
 mod clock;
 mod duplicate;
 mod entry;
+mod eviction;
 mod expiry;
 mod fragment;
 mod head;
@@ -16,6 +17,7 @@ mod table;
 
 pub use clock::StreamClock;
 pub use entry::{EndReason, Flow, Initiator};
+pub use fragment::FragmentLimits;
 pub use head::{Head, MAX_HEAD_BYTES, Pushed};
 pub use key::{FlowKey, HashKeys};
 pub use observer::{Mark, Observer};
@@ -40,6 +42,8 @@ pub struct FlowLimits {
     /// Whether a record that covers `active_ns` is written without waiting for the packet that would cut it:
     /// live, so that a crash loses no more.
     pub cut_silent: bool,
+    /// How many fragments are remembered.
+    pub fragments: FragmentLimits,
 }
 
 impl Default for FlowLimits {
@@ -53,6 +57,7 @@ impl Default for FlowLimits {
             duplicate_ns: SECOND / 100,
             drop_duplicates: false,
             cut_silent: false,
+            fragments: FragmentLimits::MOST,
         }
     }
 }

@@ -75,6 +75,14 @@ pub trait Observer {
     fn touch(&self, _mark: Mark) -> u64 {
         0
     }
+    /// Whether more is kept of flows than there is room for: some of those must go.
+    fn is_crowded(&self) -> bool {
+        false
+    }
+    /// Whether anything is kept of a flow with this mark.
+    fn keeps(&self, _mark: Mark) -> bool {
+        false
+    }
     /// A flow has begun with this packet, which is counted in it.
     fn begin(&mut self, flow: &Flow, packet: &Packet, payload: &[u8]) -> Mark;
     /// Another packet of a flow whose mark asks for it.

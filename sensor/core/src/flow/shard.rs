@@ -8,7 +8,8 @@ use std::io;
 use super::FlowLimits;
 use super::duplicate::Duplicates;
 use super::entry::{EndReason, Flow};
-use super::expiry::{Sweep, ended_before, longest_idle, swept_at};
+use super::eviction::Eviction;
+use super::expiry::{Sweep, ended_before, swept_at};
 use super::fragment::Fragments;
 use super::observer::{Mark, Observer};
 use super::packet::Packet;
@@ -43,6 +44,8 @@ pub struct Shard<O> {
     limits: FlowLimits,
     table: Table,
     sweep: Sweep,
+    eviction: Eviction,
+    eviction_of_kept: Eviction,
     fragments: Fragments,
     duplicates: Duplicates,
     counters: ShardCounters,
@@ -63,7 +66,9 @@ impl<O: Observer> Shard<O> {
             limits,
             table: Table::new(limits.max_flows)?,
             sweep: Sweep::default(),
-            fragments: Fragments::default(),
+            eviction: Eviction::default(),
+            eviction_of_kept: Eviction::default(),
+            fragments: Fragments::new(limits.fragments),
             duplicates: Duplicates::new(limits.duplicate_ns),
             counters: ShardCounters::default(),
             records: Vec::with_capacity(RECORDS),
@@ -184,9 +189,7 @@ impl<O: Observer> Shard<O> {
 
     fn begin(&mut self, packet: &Packet, bytes: Bytes<'_>) {
         if self.table.is_full() {
-            for slot in longest_idle(self.table.slots()) {
-                self.end(slot, EndReason::Evicted);
-            }
+            self.evict();
         }
         let mut flow = Flow::begin(packet);
         flow.count(packet);
@@ -194,6 +197,23 @@ impl<O: Observer> Shard<O> {
         flow.label = self.observer.counted(&flow, packet, true);
         self.table.insert(flow);
         self.counters.flows_created += 1;
+    }
+
+    fn evict(&mut self) {
+        if let Some(slot) = self.eviction.next(self.table.slots(), |_| true) {
+            self.end(slot, EndReason::Evicted);
+        }
+    }
+
+    /// Evicts flows of which something is kept until that has room.
+    fn evict_kept(&mut self) {
+        while self.observer.is_crowded() {
+            let keeps = |flow: &Flow| self.observer.keeps(flow.mark);
+            let Some(slot) = self.eviction_of_kept.next(self.table.slots(), keeps) else {
+                return;
+            };
+            self.end(slot, EndReason::Evicted);
+        }
     }
 
     fn end(&mut self, slot: u32, reason: EndReason) {
@@ -219,6 +239,8 @@ impl<O: Observer> Shard<O> {
     /// Ends some of the flows that are over; call it after every chunk with the stream's clock.
     pub fn expire(&mut self, clock_ns: u64) {
         self.release_fragments(clock_ns);
+        // What is kept beside the flows has a bound of its own.
+        self.evict_kept();
         let mut ended = std::mem::take(&mut self.ended);
         self.sweep
             .step(self.table.slots(), clock_ns, &self.limits, &mut ended);

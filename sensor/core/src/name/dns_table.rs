@@ -110,18 +110,23 @@ impl DnsTransactions {
         }
     }
 
-    /// Takes a message; what is over thereby goes to `rows`.
-    pub fn take(&mut self, context: &DnsContext, message: &Message, rows: &mut Vec<DnsRow>) {
+    /// Takes a message; what is over thereby goes to `rows`. Whether somebody asked for it, where it is an answer.
+    pub fn take(
+        &mut self,
+        context: &DnsContext,
+        message: &Message,
+        rows: &mut Vec<DnsRow>,
+    ) -> bool {
         self.expire(context.clock_ns, rows);
         if message.is_response() {
-            self.answer(context, message, rows);
-            return;
+            return self.answer(context, message, rows);
         }
         for question in message.questions().iter().take(MAX_QUERY_QUESTIONS) {
             let name = message.text(question.name);
             let key = self.key(context, message, name, question.qtype);
             self.ask(key, context, name, question.qtype, rows);
         }
+        false
     }
 
     /// Puts out the queries that got no answer in time.
@@ -207,7 +212,7 @@ impl DnsTransactions {
         self.remember(key, context.clock_ns, Some(row), rows);
     }
 
-    fn answer(&mut self, context: &DnsContext, message: &Message, rows: &mut Vec<DnsRow>) {
+    fn answer(&mut self, context: &DnsContext, message: &Message, rows: &mut Vec<DnsRow>) -> bool {
         let (name, qtype) = row::subject(message);
         let key = self.key(context, message, name, qtype);
         let asked = match self.latest(&key) {
@@ -218,12 +223,13 @@ impl DnsTransactions {
                 }
                 None if context.clock_ns.saturating_sub(known.answered_ns) < REPEATED_ANSWER_NS => {
                     self.counters.repeated_answers += 1;
-                    return;
+                    return false;
                 }
                 None => None,
             },
             None => None,
         };
+        let was_asked = asked.is_some();
         let row = if let Some(mut row) = asked {
             row.latency_us = Some(latency_us(row.time_ns, context.time_ns));
             self.counters.answered += 1;
@@ -234,6 +240,7 @@ impl DnsTransactions {
             DnsRow::of_query(context, name, qtype).by_server(context.source.0)
         };
         rows.push(row.with_answer(message));
+        was_asked
     }
 
     /// Enters a transaction, open where there is a row to come; makes room first.

@@ -43,7 +43,7 @@ impl Default for JoinLimits {
 pub struct JoinCounters {
     /// Names given to pairs of addresses, old ones confirmed included.
     pub learned: u64,
-    /// Pairs forgotten for lack of room.
+    /// Pairs forgotten, and answers not learned, for lack of room.
     pub evicted: u64,
 }
 
@@ -121,6 +121,17 @@ impl Join {
             self.bind(key, Binding { name, expires_ns });
         }
         self.make_room();
+    }
+
+    /// Whether to learn more is to forget.
+    pub fn is_full(&self) -> bool {
+        let names_are_full = self.name_bytes >= self.limits.name_bytes;
+        self.pairs.len() >= self.limits.pairs || names_are_full
+    }
+
+    /// An answer is not learned, for lack of room.
+    pub const fn refuse(&mut self) {
+        self.counters.evicted += 1;
     }
 
     /// What `inside` last called `outside`, if that holds at this packet time.

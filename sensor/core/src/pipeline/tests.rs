@@ -42,6 +42,7 @@ pub(crate) fn settings(workers: usize) -> Settings {
         tally: None,
         hosts: true,
         workers,
+        room: super::Room::default(),
         keys: HashKeys::default(),
     }
 }

@@ -46,6 +46,7 @@ impl From<RingError> for PyErr {
 struct Pace {
     flush_ns: u64,
     queue_rows: u64,
+    queue_bytes: u64,
     top_flows: usize,
 }
 
@@ -116,6 +117,7 @@ impl Outlet {
         let Ok(batch) = batch else { return false };
         let item = Item {
             rows: batch.num_rows() as u64,
+            bytes: batch.get_array_memory_size() as u64,
             value: (table, batch),
             packets,
             precious: table == "accounting",
@@ -202,7 +204,7 @@ impl Live {
         let feed = py.detach(|| Rings::open(capture))?;
         let rings = feed.handle();
         let control = Arc::new(Control::default());
-        let queue = Arc::new(RowQueue::new(pace.queue_rows));
+        let queue = Arc::new(RowQueue::new(pace.queue_rows, pace.queue_bytes));
         let sinks = (0..)
             .take(settings.workers)
             .map(|worker| {
@@ -328,6 +330,8 @@ impl Live {
         told.set_item("flows_evicted", sum.flows_evicted)?;
         told.set_item("names_found", sum.names_found)?;
         told.set_item("names_evicted", sum.names_evicted)?;
+        told.set_item("fragments_evicted", sum.fragments_evicted)?;
+        told.set_item("hosts_evicted", sum.hosts_evicted)?;
         told.set_item("rows_waiting", self.queue.rows())?;
         add_tallies(&told, &snapshot.tallies)?;
         Ok(told)

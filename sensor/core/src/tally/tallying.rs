@@ -70,9 +70,19 @@ impl Tallying {
             .map_or_else(Tallies::default, |tally| tally.tallies())
     }
 
-    /// See [`Namer::notes`].
-    pub fn notes(&mut self) -> &mut Vec<Note> {
-        self.namer.notes()
+    /// See [`Namer::take_notes`].
+    pub fn take_notes(&mut self) -> Vec<Note> {
+        self.namer.take_notes()
+    }
+
+    /// See [`Namer::waiting_bytes`].
+    pub fn waiting_bytes(&mut self) -> usize {
+        self.namer.waiting_bytes()
+    }
+
+    /// Hosts whose rows were written early for lack of room.
+    pub fn hosts_evicted(&self) -> u64 {
+        self.hosts.as_ref().map_or(0, Hosts::evicted)
     }
 
     /// See [`Namer::reuse`].
@@ -144,6 +154,14 @@ impl Observer for Tallying {
     #[inline]
     fn touch(&self, mark: Mark) -> u64 {
         self.namer.touch(mark)
+    }
+
+    fn is_crowded(&self) -> bool {
+        self.namer.is_crowded()
+    }
+
+    fn keeps(&self, mark: Mark) -> bool {
+        self.namer.keeps(mark)
     }
 
     fn begin(&mut self, flow: &Flow, packet: &Packet, payload: &[u8]) -> Mark {

@@ -181,7 +181,12 @@ impl Worker<'_> {
             self.pipeline
                 .count(packets, work.chunk.bytes(), work.clock_ns);
         }
-        self.write_flows(BATCH_ROWS);
+        let at_least = if self.pipeline.is_heavy() {
+            1
+        } else {
+            BATCH_ROWS
+        };
+        self.write_flows(at_least);
         self.write_full_intervals();
         if let Mode::Live { flush, .. } = self.shared.mode
             && self.flushed.elapsed() >= flush
@@ -265,7 +270,7 @@ impl Worker<'_> {
         let shard = self.pipeline.shard();
         if shard.records().len() >= at_least {
             let records = std::mem::take(shard.records());
-            let notes = std::mem::take(shard.observer().notes());
+            let notes = shard.observer().take_notes();
             for batch in records.chunks(BATCH_ROWS) {
                 if !self.sink.flows(batch, &notes, &labels) {
                     self.shared.control.stop();

@@ -13,6 +13,8 @@ pub struct Item<T> {
     pub value: T,
     /// How many they are.
     pub rows: u64,
+    /// Bytes of memory that they take.
+    pub bytes: u64,
     /// Packets counted in them.
     pub packets: u64,
     /// Few and precious: given up only when nothing else is left.
@@ -34,6 +36,7 @@ pub enum Taken<T> {
 struct State<T> {
     items: VecDeque<Item<T>>,
     rows: u64,
+    bytes: u64,
     dropped: Dropped,
     /// Batches taken so far.
     taken: u64,
@@ -48,26 +51,29 @@ impl<T> State<T> {
         let place = self.items.iter().position(|item| !item.precious);
         if let Some(item) = self.items.remove(place.unwrap_or(0)) {
             self.rows -= item.rows;
+            self.bytes -= item.bytes;
             self.dropped.rows += item.rows;
             self.dropped.packets += item.packets;
         }
     }
 }
 
-/// A queue of batches that holds a number of rows at most, and at least one batch.
+/// A queue of batches that holds a number of rows and of bytes at most, and at least one batch.
 #[derive(Debug)]
 pub struct RowQueue<T> {
     state: Mutex<State<T>>,
     changed: Condvar,
     most_rows: u64,
+    most_bytes: u64,
 }
 
 impl<T> RowQueue<T> {
-    /// An empty queue for `most_rows` rows.
-    pub fn new(most_rows: u64) -> Self {
+    /// An empty queue for `most_rows` rows of `most_bytes` bytes.
+    pub fn new(most_rows: u64, most_bytes: u64) -> Self {
         let state = State {
             items: VecDeque::new(),
             rows: 0,
+            bytes: 0,
             dropped: Dropped::default(),
             taken: 0,
             over: false,
@@ -77,6 +83,7 @@ impl<T> RowQueue<T> {
             state: Mutex::new(state),
             changed: Condvar::new(),
             most_rows,
+            most_bytes,
         }
     }
 
@@ -94,7 +101,10 @@ impl<T> RowQueue<T> {
         let mut state = self.state();
         let mut taken = state.taken;
         let mut until = Instant::now() + patience;
-        while !state.closed && !state.items.is_empty() && state.rows + item.rows > self.most_rows {
+        let is_full = |state: &State<T>| {
+            state.rows + item.rows > self.most_rows || state.bytes + item.bytes > self.most_bytes
+        };
+        while !state.closed && !state.items.is_empty() && is_full(&state) {
             let left = until.saturating_duration_since(Instant::now());
             if left.is_zero() {
                 state.give_up_one();
@@ -111,6 +121,7 @@ impl<T> RowQueue<T> {
             return false;
         }
         state.rows += item.rows;
+        state.bytes += item.bytes;
         state.items.push_back(item);
         drop(state);
         self.changed.notify_all();
@@ -124,6 +135,7 @@ impl<T> RowQueue<T> {
         loop {
             if let Some(item) = state.items.pop_front() {
                 state.rows -= item.rows;
+                state.bytes -= item.bytes;
                 state.taken += 1;
                 drop(state);
                 self.changed.notify_all();
@@ -164,7 +176,7 @@ impl<T> RowQueue<T> {
         let mut state = self.state();
         state.closed = true;
         state.items.clear();
-        state.rows = 0;
+        (state.rows, state.bytes) = (0, 0);
         drop(state);
         self.changed.notify_all();
     }

@@ -70,6 +70,7 @@ fn every_count_stands_in_its_column() {
         flows_evicted: 15,
         names_found: 16,
         names_evicted: 17,
+        ..Counts::default()
     };
     let row = |start_ns, length_ns, interface| Interval {
         start_ns,

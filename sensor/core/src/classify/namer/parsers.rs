@@ -30,12 +30,12 @@ pub(super) enum State<'a> {
 }
 
 impl Parsers {
-    pub(super) fn new(resolvers: Arc<Resolvers>, limits: JoinLimits) -> Self {
+    pub(super) fn new(resolvers: Arc<Resolvers>, join: JoinLimits, open_queries: usize) -> Self {
         Self {
             resolvers,
             message: Message::default(),
-            transactions: DnsTransactions::default(),
-            join: Join::new(limits),
+            transactions: DnsTransactions::new(open_queries),
+            join: Join::new(join),
             dns_rows: Vec::new(),
         }
     }
@@ -63,9 +63,14 @@ impl Parsers {
             (&mut self.transactions, &mut self.join, &mut self.dns_rows);
         let mut dns = |message: &Message, transport: DnsTransport| {
             let context = dns_context(flow, packet, transport);
-            transactions.take(&context, message, rows);
+            let was_asked = transactions.take(&context, message, rows);
             if message.is_response() && is_answered_to_inside(flow, packet) {
-                join.learn(context.inside, message, context.time_ns);
+                // Anyone can send answers: those that nobody asked for drive out none that somebody did.
+                if was_asked || !join.is_full() {
+                    join.learn(context.inside, message, context.time_ns);
+                } else {
+                    join.refuse();
+                }
             }
         };
         let mut naming = Naming {

@@ -59,6 +59,18 @@ struct Place<K> {
     generation: u32,
 }
 
+/// What an owner keeps of a flow, and what that takes.
+pub trait Kept: Default {
+    /// Bytes of memory beyond the struct itself.
+    fn heap_bytes(&self) -> usize;
+}
+
+impl Kept for () {
+    fn heap_bytes(&self) -> usize {
+        0
+    }
+}
+
 /// The states of one shard, with what is kept of their flows besides.
 #[derive(Debug)]
 pub struct NameStates<K = ()> {
@@ -73,10 +85,11 @@ pub struct NameStates<K = ()> {
     alive: usize,
     held_bytes: usize,
     max_bytes: usize,
+    kept_bytes: usize,
     counters: NameStatesCounters,
 }
 
-impl<K: Default> Default for NameStates<K> {
+impl<K: Kept> Default for NameStates<K> {
     fn default() -> Self {
         Self::new(MAX_STATE_BYTES)
     }
@@ -128,7 +141,7 @@ impl NameStates {
     }
 }
 
-impl<K: Default> NameStates<K> {
+impl<K: Kept> NameStates<K> {
     /// No states yet; at most `max_bytes` later.
     pub fn new(max_bytes: usize) -> Self {
         Self {
@@ -139,6 +152,7 @@ impl<K: Default> NameStates<K> {
             alive: 0,
             held_bytes: 0,
             max_bytes,
+            kept_bytes: 0,
             counters: NameStatesCounters::default(),
         }
     }
@@ -153,6 +167,7 @@ impl<K: Default> NameStates<K> {
         let Some(room) = self.places.get_mut(place as usize) else {
             return place;
         };
+        self.kept_bytes += kept.heap_bytes();
         room.kept = kept;
         room.state = state;
         if bytes > 0 {
@@ -215,9 +230,10 @@ impl<K: Default> NameStates<K> {
         let Some(state) = &mut at.state else {
             return Step::Settled;
         };
-        let before = state.heap_bytes();
+        let (before, kept_before) = (state.heap_bytes(), at.kept.heap_bytes());
         let step = look(state, &mut at.kept);
         let after = state.heap_bytes();
+        self.kept_bytes = self.kept_bytes + at.kept.heap_bytes() - kept_before;
         self.held_bytes = self.held_bytes + after - before;
         if step == Step::Settled {
             self.counters.settled += 1;
@@ -236,7 +252,9 @@ impl<K: Default> NameStates<K> {
         };
         at.generation = at.generation.wrapping_add(1);
         self.free.push(place);
-        std::mem::take(&mut at.kept)
+        let kept = std::mem::take(&mut at.kept);
+        self.kept_bytes -= kept.heap_bytes();
+        kept
     }
 
     /// What became of the states so far.
@@ -247,6 +265,11 @@ impl<K: Default> NameStates<K> {
     /// Bytes that the states hold, about.
     pub const fn held_bytes(&self) -> usize {
         self.held_bytes
+    }
+
+    /// Bytes of what is kept of flows besides their states.
+    pub const fn kept_bytes(&self) -> usize {
+        self.kept_bytes
     }
 
     /// States alive.

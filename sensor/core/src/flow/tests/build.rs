@@ -1,5 +1,6 @@
 //! Packets made by hand, and what is seen of a record.
 
+use super::super::FragmentLimits;
 use super::super::{Flow, FlowLimits, HashKeys, Packet, Shard, ShardCounters, StreamClock};
 use crate::decode::{Fragment, Level};
 use crate::source::{Bytes, Record};
@@ -24,6 +25,7 @@ pub(crate) const LIMITS: FlowLimits = FlowLimits {
     duplicate_ns: SECOND / 100,
     drop_duplicates: false,
     cut_silent: false,
+    fragments: FragmentLimits::MOST,
 };
 
 /// An address and a port.

@@ -30,18 +30,19 @@ fn the_longest_idle_go_first() {
     for port in 0..64 {
         send(&mut shard, i64::from(port), port);
     }
-    // The two oldest speak again; the next four make room: a sixteenth.
+    // The two oldest speak again; the next ones make room, one for each that comes.
     send(&mut shard, 100, 0);
     send(&mut shard, 100, 1);
     assert!(shard.records().is_empty());
     send(&mut shard, 101, 1000);
+    send(&mut shard, 102, 1001);
     let mut evicted: Vec<Row> = shard.records().iter().map(Row::of).collect();
     evicted.sort();
     let ports: Vec<u16> = evicted.iter().map(|row| row.inside.1).collect();
-    assert_eq!(ports, [2, 3, 4, 5]);
+    assert_eq!(ports, [2, 3]);
     assert!(evicted.iter().all(|row| row.reason == "evicted"));
-    assert_eq!(shard.live_flows(), 61);
-    assert_eq!(shard.counters().flows_evicted, 4);
+    assert_eq!(shard.live_flows(), 64);
+    assert_eq!(shard.counters().flows_evicted, 2);
 }
 
 #[test]
@@ -88,4 +89,29 @@ fn a_tuple_seen_again_after_eviction_is_a_new_flow() {
         seen,
         [(1, 0, 0, "evicted"), (1, 2, 0, "end"), (2, 1, 0, "evicted")]
     );
+}
+
+#[test]
+fn a_flood_drives_out_itself() {
+    let mut stream = Stream::default();
+    let mut shard = Shard::new(CROWDED, ()).expect("room");
+    let mut take = |second: i64, level: &Level| {
+        let packet = stream.packet(second * SECOND, level);
+        shard.take(&[packet], Bytes::default());
+        shard.records().len()
+    };
+    // One was answered, one has said a lot; both are silent from then on.
+    take(0, &flow(1));
+    take(0, &level(UDP, (host(200), 53), (host(1), 1)));
+    for _ in 0..8 {
+        take(0, &flow(2));
+    }
+    for port in 0..10_000 {
+        take(1 + i64::from(port), &flow(100 + port));
+    }
+    let evicted = shard.records().iter().map(Row::of);
+    let ports: Vec<u16> = evicted.map(|row| row.inside.1).collect();
+    assert_eq!(ports.len(), 10_000 - 62);
+    assert!(!ports.contains(&1) && !ports.contains(&2));
+    assert!(ports.is_sorted(), "the longest idle go first");
 }

@@ -1,5 +1,6 @@
 //! Ports of later fragments.
 
+use super::super::FragmentLimits;
 use super::super::Packet;
 use super::super::fragment::Fragments;
 use super::build::{ESP, End, SECOND, Stream, TCP, UDP, fragment, host, level};
@@ -18,7 +19,7 @@ fn later(id: u32) -> Level {
 
 /// Takes fragments a second apart; the ports given back by each.
 fn ports_after(levels: &[Level]) -> Vec<Vec<(u16, u16)>> {
-    let mut fragments = Fragments::default();
+    let mut fragments = Fragments::new(FragmentLimits::MOST);
     let mut stream = Stream::default();
     (0..)
         .zip(levels)
@@ -81,7 +82,7 @@ fn a_later_ipv6_fragment_need_not_know_the_protocol() {
     // Behind a fragment header that names destination options.
     let later = six(fragment(level(60, FROM, TO), Fragment::Later, 7));
     for order in [[first, later], [later, first]] {
-        let mut fragments = Fragments::default();
+        let mut fragments = Fragments::new(FragmentLimits::MOST);
         let mut stream = Stream::default();
         let mut ready = Vec::new();
         for level in &order {
@@ -102,7 +103,7 @@ fn fragments_of_many_hosts_with_one_identification_do_not_mix() {
     for kind in [Fragment::Later, Fragment::First, Fragment::Later] {
         levels.extend((1..9).map(|number| datagram(number, kind)));
     }
-    let mut fragments = Fragments::default();
+    let mut fragments = Fragments::new(FragmentLimits::MOST);
     let mut stream = Stream::default();
     let mut ready = Vec::new();
     for level in &levels {
@@ -117,7 +118,7 @@ fn fragments_of_many_hosts_with_one_identification_do_not_mix() {
 
 #[test]
 fn what_waits_is_given_back_without_ports() {
-    let mut fragments = Fragments::default();
+    let mut fragments = Fragments::new(FragmentLimits::MOST);
     let mut stream = Stream::default();
     let mut ready = Vec::new();
     fragments.take(&stream.packet(0, &later(1)), &mut ready);
@@ -134,7 +135,7 @@ fn what_waits_is_given_back_without_ports() {
 #[test]
 fn datagrams_have_a_limit() {
     const DATAGRAMS: u32 = 8192;
-    let mut fragments = Fragments::default();
+    let mut fragments = Fragments::new(FragmentLimits::MOST);
     let mut stream = Stream::default();
     let mut ready = Vec::new();
     for id in 0..DATAGRAMS {
@@ -151,7 +152,7 @@ fn datagrams_have_a_limit() {
 #[test]
 fn waiting_fragments_have_a_limit_and_room_comes_back() {
     const WAITING: usize = 32_768;
-    let mut fragments = Fragments::default();
+    let mut fragments = Fragments::new(FragmentLimits::MOST);
     let mut stream = Stream::default();
     let mut ready = Vec::new();
     for _ in 0..WAITING {

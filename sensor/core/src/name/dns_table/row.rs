@@ -16,6 +16,10 @@ pub const MAX_ROW_CNAMES: usize = 16;
 /// Room for answers behind the name asked for: most have one address or two.
 const ANSWER_ROOM: usize = 32;
 
+/// Most bytes of the text of a row; aliases and answers beyond are left out. Some hundred bytes of a message can
+/// unpack to many thousand.
+pub const MAX_ROW_TEXT_BYTES: usize = 2 << 10;
+
 /// What carried a message.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 #[repr(u8)]
@@ -85,6 +89,11 @@ impl DnsRow {
         text.first().copied().unwrap_or(0) ^ text.last().copied().unwrap_or(0)
     }
 
+    /// Bytes of memory.
+    pub const fn memory_bytes(&self) -> usize {
+        size_of::<Self>() + self.lines.len()
+    }
+
     /// The name asked for, lower case.
     pub fn qname(&self) -> &str {
         self.lines().next().unwrap_or_default()
@@ -151,12 +160,18 @@ impl DnsRow {
                 _ => None,
             });
         for target in aliases.take(MAX_ROW_CNAMES) {
+            if self.lines.len() >= MAX_ROW_TEXT_BYTES {
+                break;
+            }
             self.lines.push('\n');
             self.lines.push_str(message.text(target));
             self.cname_count += 1;
         }
         let answers = message.answers().iter().map(|answer| answer.data);
         for data in answers.filter(says).take(MAX_ROW_ANSWERS) {
+            if self.lines.len() >= MAX_ROW_TEXT_BYTES {
+                break;
+            }
             self.lines.push('\n');
             push_answer(message, data, &mut self.lines);
         }

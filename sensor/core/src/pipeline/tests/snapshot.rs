@@ -219,7 +219,7 @@ pub(super) fn replay(settings: &Settings, frames: &[(i64, Vec<u8>)], size: usize
 impl Replayed {
     fn take_rows(&mut self, worker: &mut Pipeline) {
         let flows = std::mem::take(worker.shard().records());
-        let notes = std::mem::take(worker.shard().observer().notes());
+        let notes = worker.shard().observer().take_notes();
         self.flows.extend(flows.into_iter().map(|flow| {
             let place = flow.mark.number().checked_sub(1);
             let note = place.and_then(|place| notes.get(place as usize));

@@ -97,7 +97,7 @@ impl Tracer {
     /// Takes the DNS answers that the last packet completed.
     pub(super) fn take_answers(&mut self) {
         let packet = self.current.number;
-        self.namer.notes().clear();
+        self.namer.take_notes();
         let rows = self.namer.dns_rows().drain(..);
         let Some((inside, outside)) = self.wanted.addresses else {
             return drop(rows);

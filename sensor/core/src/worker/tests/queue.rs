@@ -10,6 +10,7 @@ fn item(value: u64, rows: u64) -> Item<u64> {
     Item {
         value,
         rows,
+        bytes: rows * 100,
         packets: rows * 10,
         precious: false,
     }
@@ -17,7 +18,7 @@ fn item(value: u64, rows: u64) -> Item<u64> {
 
 #[test]
 fn the_oldest_go_first_and_are_counted() {
-    let queue = RowQueue::new(10);
+    let queue = RowQueue::new(10, 1000);
     for value in 0..5 {
         assert!(queue.put(item(value, 4)));
     }
@@ -37,7 +38,7 @@ fn the_oldest_go_first_and_are_counted() {
 
 #[test]
 fn one_batch_is_held_however_large_and_the_precious_stay_longest() {
-    let queue = RowQueue::new(10);
+    let queue = RowQueue::new(10, 1000);
     queue.put(item(0, 1000));
     assert_eq!(queue.rows(), 1000);
     queue.put(Item {
@@ -61,7 +62,7 @@ fn one_batch_is_held_however_large_and_the_precious_stay_longest() {
 
 #[test]
 fn patience_waits_for_who_takes_and_not_for_who_does_not() {
-    let queue = RowQueue::new(10);
+    let queue = RowQueue::new(10, 1000);
     std::thread::scope(|scope| {
         scope.spawn(|| {
             for value in 0..20 {
@@ -77,7 +78,7 @@ fn patience_waits_for_who_takes_and_not_for_who_does_not() {
         assert_eq!(next, 20);
     });
     assert_eq!(queue.dropped(), Dropped::default());
-    let queue = RowQueue::new(10);
+    let queue = RowQueue::new(10, 1000);
     queue.put(item(0, 6));
     let began = Instant::now();
     queue.put_within(item(1, 6), Duration::from_millis(20));
@@ -87,7 +88,7 @@ fn patience_waits_for_who_takes_and_not_for_who_does_not() {
 
 #[test]
 fn a_closed_queue_takes_nothing() {
-    let queue = RowQueue::new(10);
+    let queue = RowQueue::new(10, 1000);
     queue.put(item(0, 6));
     std::thread::scope(|scope| {
         let waits = scope.spawn(|| queue.put_within(item(1, 6), Duration::from_secs(20)));
