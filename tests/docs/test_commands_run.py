@@ -32,6 +32,7 @@ ELSEWHERE = {
     "blocktap run": "tests/daemon, tests/live: it runs until it is stopped",
     "blocktap export": "tests/export, which have a collector",
     "blocktap report --store /mnt/taps": "tests/engines, which have a cluster",
+    "blocktap report --store s3://": "tests/objects and tests/engines, which have a server",
     "podman": "tests/deploy: nothing can be pulled here",
 }
 """Beginnings of commands that are not run here, and who runs them."""

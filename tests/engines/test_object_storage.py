@@ -24,7 +24,7 @@ HADOOP_AWS = "org.apache.hadoop:hadoop-aws:3.5.0"
 def url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     """A store of which a part was compacted, and what it replaced is still there."""
     if program() is None:
-        pytest.skip("there is no S3 server: make s3-server")
+        pytest.skip("there is no S3 server: make storage-server")
     server = Server(tmp_path_factory.mktemp("s3"))
     with pytest.MonkeyPatch.context() as patch:
         for name, value in server.environment.items():
