@@ -39,6 +39,9 @@ COMPILED := rules/compiled.json
 S3_SERVER := build/s3/versitygw
 S3_SERVER_VERSION := v1.8.0
 
+# The versions of all Python packages that the tests ran with.
+CONSTRAINTS := deploy/constraints.txt
+
 # Stamps: the environment is remade when its list of packages changes, the core when its sources do.
 ENVIRONMENT := .venv/.environment
 CORE := .venv/.core
@@ -163,11 +166,25 @@ wheel: $(ENVIRONMENT) $(COMPILED) ## a wheel for every Python from 3.11 on, in d
 deb: wheel ## a Debian package with all it needs, in dist/
 	deploy/debian/build.sh "$$(ls -t dist/blocktap-*.whl | head -n 1)" dist $(BIN)/python -m pip
 
+.PHONY: constraints
+constraints: $(ENVIRONMENT) ## the newest versions of all Python packages, into deploy/constraints.txt
+	rm -rf build/newest && "$(PYTHON)" -m venv build/newest
+	build/newest/bin/pip install --requirement .venv/requirements.txt
+	(head -n 1 $(CONSTRAINTS); build/newest/bin/pip freeze) > build/constraints.txt
+	mv build/constraints.txt $(CONSTRAINTS)
+
+.PHONY: audit
+audit: $(ENVIRONMENT) ## known weaknesses of the packages in use, Python's and Rust's; needs the Internet
+	rm -rf build/audit && "$(PYTHON)" -m venv build/audit && build/audit/bin/pip install pip-audit
+	build/audit/bin/pip-audit --requirement $(CONSTRAINTS) --no-deps --disable-pip
+	$(CARGO) install cargo-audit --locked --quiet --root build/audit
+	build/audit/bin/cargo-audit audit --file sensor/core/Cargo.lock
+
 .PHONY: clean
 clean: ## remove what the other targets made
 	rm -rf .venv build demo dist sensor/core/target sensor/*.so $(COMPILED)
 
-$(ENVIRONMENT): pyproject.toml
+$(ENVIRONMENT): pyproject.toml $(CONSTRAINTS)
 	@[ -n "$(PYTHON)" ] || { echo "Python 3.11 or newer is needed (Debian: apt install python3 python3-venv);" \
 		"name one with PYTHON=..." >&2; exit 1; }
 	@"$(PYTHON)" -c 'import ensurepip, venv' 2>/dev/null || { \
@@ -176,7 +193,7 @@ $(ENVIRONMENT): pyproject.toml
 	"$(PYTHON)" -m venv .venv
 	$(BIN)/python -c 'import tomllib; p = tomllib.load(open("pyproject.toml", "rb"))["project"]; \
 		print(*p["dependencies"], *p["optional-dependencies"]["dev"], sep="\n")' > .venv/requirements.txt
-	$(BIN)/pip install --requirement .venv/requirements.txt
+	$(BIN)/pip install --requirement .venv/requirements.txt --constraint $(CONSTRAINTS)
 	@touch $@
 
 $(S3_SERVER):

@@ -14,7 +14,8 @@ private=$folder/usr/lib/blocktap
 python_version=$(/usr/bin/python3 -IS -c 'import sys; print("%d.%d" % sys.version_info[:2])')
 install -d "$private" "$folder/usr/bin"
 "$@" install --quiet --no-compile --disable-pip-version-check --no-warn-script-location \
-    --only-binary :all: --python-version "$python_version" --target "$private" "$wheel"
+    --only-binary :all: --python-version "$python_version" --constraint "$here/constraints.txt" \
+    --target "$private" "$wheel"
 
 # What only those need who build or test these packages.
 rm -rf "$private"/bin "$private"/include "$private"/share "$private"/pyarrow/include "$private"/pyarrow/includes \
