@@ -23,6 +23,18 @@ ListFormat = Annotated[
 StoreRead = Annotated[
     str, typer.Option("--store", metavar="DIR", help="The store's folder, or s3://BUCKET/PREFIX.")
 ]
+DayZone = Annotated[str, typer.Option("--timezone", metavar="ZONE", help="Zone in which days are told.")]
+OneWay = Annotated[
+    bool, typer.Option("--one-way", help="The tap sees one direction: count unanswered flows.")
+]
+Expectation = Annotated[
+    str | None,
+    typer.Option("--expectation", metavar="FILE", help="CSV of country and share, or block:NAME."),
+]
+Events = Annotated[Path | None, typer.Option("--events", metavar="FILE", help="Dated events.")]
+KnownBlocks = Annotated[
+    list[Path] | None, typer.Option("--blocks", metavar="FILE", help="What is known of the blocks.")
+]
 Settings = Annotated[Path | None, typer.Option("--config", metavar="FILE", help="Settings file.")]
 ControlSocket = Annotated[
     Path | None,

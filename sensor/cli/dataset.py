@@ -6,7 +6,7 @@ from typing import Annotated
 
 import typer
 
-from sensor.cli._options import Rules, StoreRead
+from sensor.cli._options import DayZone, Events, Expectation, KnownBlocks, OneWay, Rules, StoreRead
 
 app = typer.Typer(
     help="The evidence of a study as an open data set in which nobody is, and its check.",
@@ -28,9 +28,7 @@ def export_(
     output: Annotated[Path, typer.Option("--output", "-o", metavar="DATASET", help="The new folder.")],
     first: Annotated[str | None, typer.Option("--from", metavar="DAY", help="First day.")] = None,
     last: Annotated[str | None, typer.Option("--to", metavar="DAY", help="Last day, included.")] = None,
-    timezone: Annotated[
-        str, typer.Option("--timezone", metavar="ZONE", help="Zone in which days are told.")
-    ] = "UTC",
+    timezone: DayZone = "UTC",
     k: Annotated[
         int, typer.Option("--k", metavar="N", min=2, help="Fewest inside addresses behind any number.")
     ] = 5,
@@ -55,18 +53,11 @@ def export_(
             "--round-times", metavar="SECONDS", help="Times in flow records are rounded down to it."
         ),
     ] = 3600,
-    one_way: Annotated[
-        bool, typer.Option("--one-way", help="The tap sees one direction: count unanswered flows.")
-    ] = False,
+    one_way: OneWay = False,
     seed: Annotated[int | None, typer.Option("--seed", help="Of the report's random numbers.")] = None,
-    expectation: Annotated[
-        str | None,
-        typer.Option("--expectation", metavar="FILE", help="CSV of country and share, or block:NAME."),
-    ] = None,
-    events: Annotated[Path | None, typer.Option("--events", metavar="FILE", help="Dated events.")] = None,
-    blocks: Annotated[
-        list[Path] | None, typer.Option("--blocks", metavar="FILE", help="What is known of the blocks.")
-    ] = None,
+    expectation: Expectation = None,
+    events: Events = None,
+    blocks: KnownBlocks = None,
     rules: Rules = None,
     replace: Annotated[bool, typer.Option("--replace", help="Replace the data set that is there.")] = False,
     as_json: Annotated[

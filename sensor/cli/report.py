@@ -5,7 +5,7 @@ from typing import Annotated
 
 import typer
 
-from sensor.cli._options import Rules
+from sensor.cli._options import DayZone, Events, Expectation, KnownBlocks, OneWay, Rules
 
 
 def report(
@@ -33,21 +33,12 @@ def report(
         str | None, typer.Option("--from", metavar="DAY", help="First day of the study.")
     ] = None,
     last: Annotated[str | None, typer.Option("--to", metavar="DAY", help="Last day, included.")] = None,
-    timezone: Annotated[
-        str, typer.Option("--timezone", metavar="ZONE", help="Zone in which days are told.")
-    ] = "UTC",
-    one_way: Annotated[
-        bool, typer.Option("--one-way", help="The tap sees one direction: count unanswered flows.")
-    ] = False,
+    timezone: DayZone = "UTC",
+    one_way: OneWay = False,
     seed: Annotated[int | None, typer.Option("--seed", help="Of the random numbers.")] = None,
-    expectation: Annotated[
-        str | None,
-        typer.Option("--expectation", metavar="FILE", help="CSV of country and share, or block:NAME."),
-    ] = None,
-    events: Annotated[Path | None, typer.Option("--events", metavar="FILE", help="Dated events.")] = None,
-    blocks: Annotated[
-        list[Path] | None, typer.Option("--blocks", metavar="FILE", help="What is known of the blocks.")
-    ] = None,
+    expectation: Expectation = None,
+    events: Events = None,
+    blocks: KnownBlocks = None,
     rules: Rules = None,
     engine: Annotated[
         str,

@@ -15,15 +15,13 @@ from duckdb.func import FunctionNullHandling, PythonUDFType
 from sensor import schema
 from sensor.errors import StoreError
 from sensor.schema import TABLES, Table, empty_view_sql
+from sensor.store.engine.visible import share_store
 from sensor.store.integrity import Fault, Look, look_at_everything, look_at_footer
 from sensor.store.layout import Segment
-from sensor.store.lock import READER_LOCKS
 from sensor.store.manifest import read_manifest
 from sensor.store.place import Lock, Place, Where, place_of
 from sensor.store.place.model import local_root, reason_of
 from sensor.store.swap import visible_segments
-
-_WAIT_S = 60.0
 
 _OF_THE_WORDS = (
     duckdb.ParserException, duckdb.SyntaxException, duckdb.CatalogException, duckdb.PermissionException,
@@ -71,7 +69,7 @@ def connect(
 
 def _connect(place: Place, settings: Mapping[str, str | int], nanoseconds: bool) -> duckdb.DuckDBPyConnection:
     is_mixed = read_manifest(place).schema_version < schema.SCHEMA_VERSION
-    lock = _share(place)
+    lock = share_store(place)
     connection = duckdb.connect(
         config={
             **settings,
@@ -119,16 +117,6 @@ def look_by_query(place: Place, segment: Segment) -> Fault | None:
                 return None
             return Fault(segment, str(error).partition("\n")[0])
     return None
-
-
-def _share(place: Place) -> Lock | None:
-    """Keep segments from being removed while they are read; a copied store may come without its locks."""
-    if not place.shares_locks or not all(place.exists(f".locks/{name}") for name in READER_LOCKS):
-        return None
-    lock = place.share_with_readers(_WAIT_S)
-    if lock is None:
-        raise StoreError(f"{place.name} is being reorganised: try again later")
-    return lock
 
 
 def _create_views(

@@ -1,4 +1,4 @@
-"""The segments that Spark and ClickHouse read: an explicit list, held still while it is read.
+"""The segments that an engine reads: for Spark and ClickHouse an explicit list, held still while it is read.
 
 The list is made once: what is written later is not seen, what was replaced is not read a second time, and tables
 read one after the other lie on one side of every swap.
