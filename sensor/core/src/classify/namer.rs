@@ -5,9 +5,7 @@ mod parsers;
 use std::hint::black_box;
 use std::sync::Arc;
 
-use super::state::{
-    DatagramState, Kept, MAX_STATE_BYTES, NameState, NameStates, SYN_BITS, Step,
-};
+use super::state::{DatagramState, Kept, MAX_STATE_BYTES, NameState, NameStates, SYN_BITS, Step};
 use super::{Found, HINT_BITS, Note, Resolvers, Verdict};
 use crate::decode::Fragment;
 use crate::flow::{Flow, Mark, Observer, Packet};
