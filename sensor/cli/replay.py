@@ -149,6 +149,7 @@ def _open_store(
     """Open the store for this run, and warn where it has these captures already."""
     import hashlib
 
+    from sensor.errors import StoreError
     from sensor.memory import replay_shares
     from sensor.store import RunInfo, StoreWriter, WriterOptions, earlier_runs, fingerprint
 
@@ -162,7 +163,14 @@ def _open_store(
     writer = StoreWriter(place, settings.store.sensor, this_run, replace, options)
     if not replace:
         # Asked when the store is open: one that is far away may have been waited for.
-        for run in earlier_runs(place, inputs):
+        try:
+            earlier = earlier_runs(place, inputs)
+        except StoreError as error:
+            if options.spool is None:
+                raise
+            say(f"warning: not known whether {place} has these captures already: {error}")
+            earlier = []
+        for run in earlier:
             if run.id != this_run.id:
                 say(
                     f"warning: {place} has these captures already, from the replay of {run.started}; "
